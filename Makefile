@@ -1,0 +1,48 @@
+# Set-up is part of every target: on a fresh clone `make demo` or `make test` is all there is to type.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint bench lock clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scratch SQLite file
+	$(BIN)/reconciler demo $(ARGS)
+
+test: lint                     ## linter, type checker and every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/dev             ## ratios within one run, see bench/README.md
+	$(BIN)/python -m bench $(ARGS)
+
+lock:                          ## needs uv; hashed requirements without addresses
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --all-extras --group build pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --all-extras --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "reconciler needs Python 3.11 or newer; say which: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "this Python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# hatchling is in the lock, so that the editable install fetches nothing of its own.
+$(VENV)/runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

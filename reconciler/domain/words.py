@@ -1,0 +1,80 @@
+"""The closed vocabularies.  Order types and statuses are open ones (the exchange adds to them),
+so they stay lower-case text; what is known of them is said by the functions below."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Of our own order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Role(StrEnum):
+    """Of our own order in a deal."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class Wallet(StrEnum):
+    """One of the three places where the exchange keeps an account's assets."""
+
+    SPOT = "spot"
+    MAIN = "main"
+    COLLATERAL = "collateral"
+
+
+class Source(StrEnum):
+    """How a row was first learned."""
+
+    STREAM = "stream"
+    QUERY = "query"
+    BACKFILL = "backfill"
+    SWEEP = "sweep"
+
+
+class Phase(StrEnum):
+    """Where a session is on its straight line."""
+
+    CONNECTING = "connecting"
+    AUTHORIZED = "authorized"
+    SUBSCRIBED = "subscribed"
+    LIVE = "live"
+    DOWN = "down"
+
+
+OPEN = "open"
+PARTIALLY_FILLED = "partially_filled"
+FILLED = "filled"
+CANCELED = "canceled"
+VANISHED = "vanished"
+
+_COLLATERAL_TYPES = frozenset(
+    {
+        "margin_limit",
+        "margin_market",
+        "margin_stop_limit",
+        "margin_stop_market",
+        "normalization",
+    }
+)
+
+
+def is_market_type(type_: str) -> bool:
+    """Whether orders of this type carry no limit price (the exchange prints `"0"`)."""
+    return type_.endswith("market")
+
+
+def wallet_of(type_: str) -> Wallet:
+    """The wallet that an order of this type trades in (PROTOCOL § 7.10)."""
+    return Wallet.COLLATERAL if type_ in _COLLATERAL_TYPES else Wallet.SPOT
+
+
+def is_terminal(status: str) -> bool:
+    """Whether the status alone says that the order is finished.
+
+    `partially_filled` does not: it is final only where the exchange calls it history.
+    """
+    return status in (FILLED, VANISHED) or "canceled" in status

@@ -1,0 +1,86 @@
+"""What feeds hand to the writer: one bounded channel of batches.
+
+The channel is the back pressure.  A slow disk fills it, a full one makes the socket wait, and
+memory stays flat: at most `BATCHES_WAITING_MAX` batches, each of one socket read or one page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from reconciler.domain.facts import Fact
+from reconciler.domain.words import Source
+
+BATCHES_WAITING_MAX = 64
+BATCH_FACTS_MAX = 500
+"""64 · 500 facts of about 1 KiB are 32 MiB at the very most, and two seconds of the fastest feed
+that the receiver can take in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A time for which a stream of facts is proven complete once the batch is committed."""
+
+    stream: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What one committed batch changed."""
+
+    deals: int = 0
+    """Deals that were not known before."""
+    orders: int = 0
+    """Orders of which something new was learned."""
+    balances: int = 0
+    """Balances whose amounts changed."""
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Facts of one account that arrived together, and what their commit proves.
+
+    `ack` is called in the event loop after the commit, never before.
+    """
+
+    account: str
+    source: Source
+    facts: tuple[Fact, ...] = ()
+    spans: tuple[Span, ...] = ()
+    ack: Callable[[Applied], None] | None = None
+
+
+Inbox = trio.MemorySendChannel[Batch]
+Outlet = trio.MemoryReceiveChannel[Batch]
+
+
+def open_inbox() -> tuple[Inbox, Outlet]:
+    """The channel's two ends: every feed clones the first, the writer owns the second."""
+    return trio.open_memory_channel[Batch](BATCHES_WAITING_MAX)
+
+
+async def committed(inbox: Inbox, batch: Batch) -> Applied:
+    """Hand over `batch` and wait until it is in the database."""
+    done = trio.Event()
+    result: list[Applied] = []
+
+    def ack(applied: Applied) -> None:
+        result.append(applied)
+        done.set()
+
+    assert batch.ack is None
+    await inbox.send(
+        Batch(
+            account=batch.account,
+            source=batch.source,
+            facts=batch.facts,
+            spans=batch.spans,
+            ack=ack,
+        )
+    )
+    await done.wait()
+    return result[0]

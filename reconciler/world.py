@@ -1,0 +1,68 @@
+"""What the program takes from the world: time, chance, connections and threads.
+
+Everything else receives these as arguments.  `real()` is the only place that reaches for the real
+ones, and a lint keeps it so; a simulation passes others and then a seed replays a day.
+"""
+
+import random
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+import trio
+
+from reconciler.clock import Clock
+from reconciler.hop import Hop, thread
+
+
+class Dial(Protocol):
+    """Opens a byte stream to a host; TLS where asked for.  Raises OSError or
+    trio.BrokenResourceError when it can't."""
+
+    async def __call__(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The outside, as arguments."""
+
+    clock: Clock
+    chance: random.Random
+    dial: Dial
+    http: Callable[[], httpx.AsyncBaseTransport]
+    """Makes the transport of an HTTP client."""
+    thread: Callable[[str], AbstractAsyncContextManager[Hop]]
+    """Opens a place, named, where blocking calls run one at a time."""
+
+
+class SystemClock:
+    """The machine's clock; NTP is assumed to keep it (`reconciler check` measures)."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+
+async def dial(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    """TCP, with TLS verified against the system's certificates where asked for."""
+    tcp = await trio.open_tcp_stream(host, port)
+    if not tls:
+        return tcp
+    return trio.SSLStream(
+        tcp, ssl.create_default_context(), server_hostname=host, https_compatible=True
+    )
+
+
+def http() -> httpx.AsyncBaseTransport:
+    """HTTP/1.1: HTTP/2 halves the speed of a backfill, and retries are signed anew, so not here."""
+    return httpx.AsyncHTTPTransport(http2=False, retries=0, limits=httpx.Limits(max_connections=8))
+
+
+def real() -> World:
+    """The machine's own time, chance, network and threads."""
+    return World(
+        clock=SystemClock(), chance=random.SystemRandom(), dial=dial, http=http, thread=thread
+    )
