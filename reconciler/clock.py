@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """Follows trio's clock from a given moment on: under a `MockClock`, time is what the test says."""
+    """Follows trio's clock from a given moment on; under a `MockClock`, what the test says."""
 
     def __init__(self, epoch: int) -> None:
         self._epoch = epoch

@@ -1,0 +1,29 @@
+"""One account: its supervised feed, and the polls of the balances that have no stream."""
+
+import trio
+
+from reconciler.domain.moments import seconds
+from reconciler.domain.words import Source, Wallet
+from reconciler.feed.listener import Listener
+from reconciler.feed.rest import CallRefused, ExchangeAway
+from reconciler.feed.supervisor import supervise
+from reconciler.wire import rest
+
+
+async def listen(on: Listener) -> None:
+    """Listen to the account for ever.  Raises CredentialsRefused, see `supervisor.supervise`."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(supervise, on)
+        if Wallet.MAIN in on.wallets:
+            nursery.start_soon(_poll_main, on)
+
+
+async def _poll_main(on: Listener) -> None:
+    """The main wallet has no stream, so it is asked for."""
+    while True:
+        try:
+            report = await on.rest.ask(rest.main_balances())
+            await on.hand_over(Source.QUERY, *report)
+        except (ExchangeAway, CallRefused) as error:
+            on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))
+        await trio.sleep(seconds(on.poll))

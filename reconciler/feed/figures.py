@@ -1,0 +1,28 @@
+"""What a feed tells about itself while it runs: its phase and a few counts."""
+
+from dataclasses import dataclass
+
+from reconciler.domain.words import Phase
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of one account, since the start of the process.  Written by its feed alone."""
+
+    account: str
+    phase: Phase = Phase.CONNECTING
+    sessions: int = 0
+    """Connections that got as far as a WebSocket."""
+    frames: int = 0
+    facts: int = 0
+    unreadable: int = 0
+    surplus: int = 0
+    """Fields that the exchange sends and we do not know."""
+    bugs: int = 0
+    """Sessions ended by a fault of ours, told apart from outages."""
+    recovered_deals: int = 0
+    """Deals first learned by a backfill after a connection was lost."""
+    swept: int = 0
+    """Deals first learned by a sweep: what the stream did not say."""
+    last_reason: str = ""
+    """Why the last session ended."""

@@ -1,0 +1,307 @@
+"""One WebSocket: requests and their replies, updates, and the ping that proves it alive.
+
+Frames become facts here, in the order in which they came, and go to the inbox at once; whoever asks
+a question gets the reply after its facts were handed over.  Only this module knows the WebSocket
+library.  It does not reconnect and does not know what to ask.
+"""
+
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+import trio
+import trio_websocket
+import wsproto.utilities
+
+from reconciler.clock import Clock
+from reconciler.domain.facts import Fact, Unreadable
+from reconciler.domain.words import Source
+from reconciler.feed.figures import Figures
+from reconciler.feed.limits import Bucket
+from reconciler.inbox import BATCH_FACTS_MAX, Batch, Inbox
+from reconciler.wire import frames
+from reconciler.world import Dial
+
+CONNECT_SECONDS_MAX = 15
+"""For TCP, TLS and handshake together.  The library would wait for ever for a peer that closes
+during the handshake."""
+
+REPLY_SECONDS_MAX = 10
+"""The exchange's ancestor never answers an unknown method (PROTOCOL § 1.2): no reply by then, and
+the connection is not to be trusted."""
+
+CLOSE_SECONDS_MAX = 1
+RECEIVE_BYTES = 65_536
+FRAMES_WAITING_MAX = 2_000
+"""Read but not yet decoded; beyond it the socket waits."""
+
+REQUESTS_PER_MINUTE = 200
+"""Each message counts, pings too (PROTOCOL § 1.4)."""
+
+T = TypeVar("T")
+
+
+class LinkLost(Exception):
+    """The connection is gone or no longer to be trusted.  Remedy: another one."""
+
+
+class RequestRefused(Exception):
+    """The exchange answered a request with an error."""
+
+    def __init__(self, method: str, code: int, message: str) -> None:
+        self.method, self.code = method, code
+        super().__init__(f"{method} refused: {message} (code {code})")
+
+
+@dataclass(slots=True)
+class _Question(Generic[T]):
+    """A request that waits for its reply."""
+
+    method: str
+    read: Callable[[frames.Reply, int], tuple[T, tuple[Fact, ...]]]
+    answer: T | None = None
+    refused: RequestRefused | None = None
+    done: trio.Event = field(default_factory=trio.Event)
+
+
+@asynccontextmanager
+async def open_link(
+    url: str,
+    *,
+    dial: Dial,
+    clock: Clock,
+    account: str,
+    inbox: Inbox,
+    figures: Figures,
+    ping_interval: float,
+    ping_timeout: float,
+) -> AsyncIterator["Link"]:
+    """A connection for as long as the block lasts.  Raises LinkLost, inside exception groups too."""
+    try:
+        async with trio.open_nursery() as nursery:
+            socket, gathered = await _connect(nursery, dial, url)
+            link = Link(socket, gathered, clock, account, inbox, figures)
+            nursery.start_soon(gathered.watch, socket)
+            nursery.start_soon(link.pump)
+            nursery.start_soon(link.keep_alive, ping_interval, ping_timeout)
+            try:
+                yield link
+            finally:
+                with trio.move_on_after(CLOSE_SECONDS_MAX, shield=True):
+                    await socket.aclose()
+                nursery.cancel_scope.cancel()
+    except* (trio_websocket.ConnectionClosed, wsproto.utilities.ProtocolError) as group:
+        raise LinkLost(_why(group.exceptions[0])) from group
+
+
+class Link:
+    """The open connection."""
+
+    def __init__(
+        self,
+        socket: trio_websocket.WebSocketConnection,
+        gathered: "_Gathered",
+        clock: Clock,
+        account: str,
+        inbox: Inbox,
+        figures: Figures,
+    ) -> None:
+        self._socket = socket
+        self._gathered = gathered
+        self._clock = clock
+        self._account = account
+        self._inbox = inbox
+        self._figures = figures
+        self._budget = Bucket(REQUESTS_PER_MINUTE, 60)
+        self._questions: dict[int, _Question[object]] = {}
+        self._last_id = 0
+        self.updates: Counter[str] = Counter()
+        """Updates so far, by channel: who compares two readings knows whether one came between."""
+
+    async def ask(self, request: frames.Request) -> None:
+        """Send a request and wait for its acknowledgement.
+
+        Raises RequestRefused, or LinkLost where no reply comes.
+        """
+        await self.read(request, _acknowledged)
+
+    async def read(
+        self,
+        request: frames.Request,
+        read: Callable[[frames.Reply, int], tuple[T, tuple[Fact, ...]]],
+    ) -> T:
+        """Send a request and wait for its reply, whose facts are in the inbox by then.
+
+        `read` takes the reply and the moment of its receipt and returns what to return here and
+        the facts in it.  Raises RequestRefused, or LinkLost where no reply comes.
+        """
+        await self._budget.take()
+        self._last_id += 1
+        question: _Question[T] = _Question(request.method, read)
+        self._questions[self._last_id] = question  # type: ignore[assignment]
+        with trio.move_on_after(REPLY_SECONDS_MAX):
+            await self._socket.send_message(frames.encode(request, self._last_id))
+            await question.done.wait()
+        if question.refused is not None:
+            raise question.refused
+        if not question.done.is_set():
+            raise LinkLost(f"no reply to {request.method} within {REPLY_SECONDS_MAX}s")
+        return question.answer  # type: ignore[return-value]
+
+    async def keep_alive(self, interval: float, timeout: float) -> None:
+        """Ping for ever.  TCP may call a dead link healthy; the reply to a ping does not."""
+        while True:
+            await trio.sleep(interval)
+            with trio.move_on_after(timeout) as limit:
+                await self.read(frames.ping(), _pong)
+            if limit.cancelled_caught:
+                raise LinkLost(f"no pong within {timeout:g}s")
+
+    async def pump(self) -> None:
+        """Frames to facts to the inbox, in their order, for ever."""
+        while True:
+            waiting: list[Fact] = []
+            for frame in await self._gathered.take(BATCH_FACTS_MAX):
+                self._figures.frames += 1
+                match frames.read(frame, received_at := self._clock.now()):
+                    case frames.Update(channel=channel, facts=facts, surplus=surplus):
+                        self.updates[channel] += 1
+                        self._figures.surplus += surplus
+                        waiting.extend(facts)
+                    case frames.Reply() as reply:
+                        await self._deliver(Source.STREAM, waiting)
+                        waiting = []
+                        await self._answer(reply, received_at)
+                    case Unreadable() as unreadable:
+                        waiting.append(unreadable)
+            await self._deliver(Source.STREAM, waiting)
+
+    async def _answer(self, reply: frames.Reply, received_at: int) -> None:
+        question = self._questions.pop(reply.id, None)
+        if question is None:
+            nobody = Unreadable(
+                stream="reply",
+                reason="answers no open request",
+                excerpt=f"id {reply.id}",
+                received_at=received_at,
+            )
+            await self._deliver(Source.QUERY, [nobody])
+            return
+        if reply.error is not None:
+            question.refused = RequestRefused(
+                question.method, reply.error.code, reply.error.message
+            )
+        else:
+            question.answer, facts = question.read(reply, received_at)
+            await self._deliver(Source.QUERY, facts)
+        question.done.set()
+
+    async def _deliver(self, source: Source, facts: list[Fact] | tuple[Fact, ...]) -> None:
+        if not facts:
+            return
+        self._figures.facts += len(facts)
+        self._figures.unreadable += sum(isinstance(fact, Unreadable) for fact in facts)
+        await self._inbox.send(Batch(account=self._account, source=source, facts=tuple(facts)))
+
+
+class _Gathered:
+    """Stands where the library has its memory channel.
+
+    That channel costs two scheduler passes a message, which is most of what receiving costs; this
+    takes every message of one socket read and wakes the pump once.  It is put in place by a private
+    name of a pinned version; where that name is gone, messages come the ordinary way through
+    `watch`, and everything works as before, only slower.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[str | bytes] = deque()
+        self._lot = trio.lowlevel.ParkingLot()
+        self._closed = ""
+
+    async def send(self, frame: str | bytes) -> None:
+        """Called by the library's reader for every message."""
+        while len(self._frames) >= FRAMES_WAITING_MAX:
+            await self._lot.park()
+        self._frames.append(frame)
+        self._lot.unpark_all()
+
+    async def aclose(self) -> None:
+        """Called by the library when it marks the connection closed; `watch` says why."""
+
+    async def watch(self, socket: trio_websocket.WebSocketConnection) -> None:
+        """Notices the end of the connection, and takes what came before we stood in its way."""
+        try:
+            while True:
+                await self.send(await socket.get_message())
+        except trio_websocket.ConnectionClosed as closed:
+            self._closed = _why(closed)
+            self._lot.unpark_all()
+
+    async def take(self, most: int) -> list[str | bytes]:
+        """What has come so far; waits for at least one.  LinkLost once closed and empty."""
+        while not self._frames:
+            if self._closed:
+                raise LinkLost(self._closed)
+            await self._lot.park()
+        taken = [self._frames.popleft() for _ in range(min(most, len(self._frames)))]
+        self._lot.unpark_all()
+        return taken
+
+
+async def _connect(
+    nursery: trio.Nursery, dial: Dial, url: str
+) -> tuple[trio_websocket.WebSocketConnection, _Gathered]:
+    parts = urlsplit(url)
+    tls = parts.scheme == "wss"
+    host, port = parts.hostname or "", parts.port or (443 if tls else 80)
+    try:
+        with trio.fail_after(CONNECT_SECONDS_MAX):
+            stream = await dial(host, port, tls=tls)
+            socket = await trio_websocket.wrap_client_stream(
+                nursery,
+                stream,
+                parts.netloc,
+                parts.path or "/",
+                max_message_size=frames.FRAME_BYTES_MAX,
+                receive_buffer_size=RECEIVE_BYTES,
+            )
+    except trio.TooSlowError:
+        raise LinkLost(f"{host} did not open a WebSocket in {CONNECT_SECONDS_MAX}s") from None
+    except (OSError, trio.BrokenResourceError) as error:
+        raise LinkLost(f"{host}:{port} can't be reached: {error}") from error
+    except trio_websocket.HandshakeError as error:
+        raise LinkLost(f"{host} refused the WebSocket: {_why(error)}") from error
+    gathered = _Gathered()
+    if isinstance(getattr(socket, "_send_channel", None), trio.MemorySendChannel):
+        socket._send_channel = gathered
+    return socket, gathered
+
+
+def _why(error: BaseException) -> str:
+    """A line about how a connection ended."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case trio_websocket.ConnectionClosed(reason=None):
+            return "connection closed"
+        case trio_websocket.ConnectionClosed(reason=reason):
+            text = f"closed with code {reason.code}"
+            return f"{text} ({reason.reason})" if reason.reason else text
+        case trio_websocket.ConnectionRejected(status_code=status):
+            return f"HTTP {status}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _acknowledged(reply: frames.Reply, _: int) -> tuple[None, tuple[Fact, ...]]:
+    if not frames.is_acknowledged(reply):
+        raise LinkLost("a request was answered, but not with an acknowledgement")
+    return None, ()
+
+
+def _pong(reply: frames.Reply, _: int) -> tuple[None, tuple[Fact, ...]]:
+    if not frames.is_pong(reply):
+        raise LinkLost("a ping was answered, but not with a pong")
+    return None, ()

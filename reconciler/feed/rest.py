@@ -1,0 +1,172 @@
+"""One REST call: limited, signed anew for each attempt, retried where that can help.
+
+Only this module knows the HTTP library.  All calls are reads, so a retry after an unknown outcome
+is safe.  What cannot be helped by another attempt is raised by its remedy.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TypeVar
+
+import httpx
+import trio
+
+from reconciler.clock import Clock
+from reconciler.config import Credentials
+from reconciler.feed.backoff import delays
+from reconciler.feed.limits import Bucket
+from reconciler.feed.nonce import Nonce
+from reconciler.log import Logger
+from reconciler.wire import rest as wire
+from reconciler.wire.signing import sign
+from reconciler.world import World
+
+ATTEMPTS_MAX = 5
+CALL_SECONDS_MAX = 30
+BODY_BYTES_MAX = 16 * 1024 * 1024
+"""A page of 500 records has 121 kB, the list of markets about 400 kB."""
+
+TOKENS_PER_MINUTE = 10
+CALLS_PER_10_SECONDS = 900
+"""The tightest documented limit of the calls that we make is 1000 per 10 s (PROTOCOL § 1.4)."""
+
+T = TypeVar("T")
+
+
+class ExchangeAway(Exception):
+    """The exchange could not be reached, or did not answer in its own language.  Remedy: later."""
+
+
+class CredentialsRefused(Exception):
+    """The exchange knows neither key nor signature.  Remedy: other credentials."""
+
+
+class CallRefused(Exception):
+    """The exchange will not answer this call for this key.  Remedy: permissions, or our bug."""
+
+
+@asynccontextmanager
+async def open_rest(
+    world: World, root: str, credentials: Credentials | None, log: Logger
+) -> AsyncIterator["Rest"]:
+    """REST calls under one key, for as long as the block lasts; without a key, public ones only."""
+    async with httpx.AsyncClient(
+        base_url=root,
+        transport=world.http(),
+        timeout=httpx.Timeout(CALL_SECONDS_MAX),
+        trust_env=False,
+        follow_redirects=False,
+        headers={"User-Agent": "reconciler", "Accept": "application/json"},
+    ) as client:
+        yield Rest(client, credentials, world.clock, world.chance, log)
+
+
+class Rest:
+    """The calls of one key: one nonce source, one set of limits."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        credentials: Credentials | None,
+        clock: Clock,
+        chance: Random,
+        log: Logger,
+    ) -> None:
+        self._client = client
+        self._credentials = credentials
+        self._clock = clock
+        self._chance = chance
+        self._log = log
+        self.nonce = Nonce(clock)
+        self._budget = Bucket(CALLS_PER_10_SECONDS, 10)
+        self._tokens = Bucket(TOKENS_PER_MINUTE, 60)
+
+    async def ask(self, call: wire.Call[T], *, attempts: int = ATTEMPTS_MAX) -> T:
+        """What the exchange answers to `call`.
+
+        Raises CredentialsRefused, CallRefused, or ExchangeAway when every attempt failed.
+        """
+        pauses = delays(self._chance, first=1, most=30)
+        for attempt in range(1, attempts + 1):
+            try:
+                return await self._once(call)
+            except wire.RestError as error:
+                problem: Exception = error
+                if not await self._helped(call.name, error):
+                    raise _by_remedy(call.name, error) from None
+                hurry = error.kind in _NONCE_KINDS and attempt == 1
+            except (httpx.TransportError, wire.Unintelligible, trio.TooSlowError) as error:
+                problem, hurry = error, False
+            if attempt < attempts and not hurry:
+                pause = next(pauses)
+                self._log.debug("rest.retry", call=call.name, why=_why(problem), pause_s=pause)
+                await trio.sleep(pause)
+        raise ExchangeAway(f"{call.name}: {_why(problem)}") from problem
+
+    async def calibrate(self) -> int:
+        """Measure the exchange's clock against ours; the offset in microseconds, ± 0.5 s."""
+        before = self._clock.now()
+        exchange = await self.ask(wire.server_time(), attempts=1)
+        self.nonce.calibrate(exchange, before, self._clock.now())
+        return self.nonce.offset
+
+    async def _once(self, call: wire.Call[T]) -> T:
+        await (self._tokens if call.path == wire.TOKEN_PATH else self._budget).take()
+        with trio.fail_after(CALL_SECONDS_MAX):
+            status, body = await self._fetch(call)
+        received_at = self._clock.now()
+        failure = wire.read_failure(status, body)
+        if failure is not None:
+            raise failure
+        return call.decode(body, received_at)
+
+    async def _fetch(self, call: wire.Call[T]) -> tuple[int, bytes]:
+        if call.method == "GET":
+            request = self._client.build_request("GET", call.path)
+        else:
+            assert self._credentials is not None, "a private call without credentials"
+            signed = sign(
+                call.path,
+                call.params,
+                nonce=self.nonce.next(),
+                key=self._credentials.key.reveal(),
+                secret=self._credentials.secret.reveal(),
+            )
+            request = self._client.build_request(
+                "POST", call.path, content=signed.body, headers=signed.headers
+            )
+        response = await self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    raise wire.Unintelligible(call.name, "a body beyond the limit", "")
+        finally:
+            await response.aclose()
+        return response.status_code, bytes(body)
+
+    async def _helped(self, name: str, error: wire.RestError) -> bool:
+        """Whether another attempt may succeed; mends what it can."""
+        match error.kind:
+            case wire.Refused.STALE_NONCE | wire.Refused.RATE_LIMIT | wire.Refused.UNAVAILABLE:
+                return True
+            case wire.Refused.CLOCK:
+                self._log.warning("clock.off", call=name, message=error.message)
+                await self.calibrate()
+                return True
+        return False
+
+
+_NONCE_KINDS = (wire.Refused.STALE_NONCE, wire.Refused.CLOCK)
+
+
+def _by_remedy(name: str, error: wire.RestError) -> Exception:
+    if error.kind is wire.Refused.CREDENTIALS:
+        return CredentialsRefused(f"the exchange refused the credentials: {error.message}")
+    return CallRefused(f"{name}: {error}")
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,163 @@
+"""One session: authorize, snapshot, subscribe, backfill, live.
+
+The lines below are the state machine.  Asking first and subscribing then leaves a hole between the
+answer and the confirmation; it is closed by asking again after the last confirmation and by reading
+over REST, from the last proof on, what no connection told (PROTOCOL § 9, trap 1).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import trio
+
+from reconciler.domain.facts import Fact, Market, SessionNotice
+from reconciler.domain.moments import seconds
+from reconciler.domain.words import Phase, Source, Wallet
+from reconciler.feed.backfill import LAG, backfill
+from reconciler.feed.link import Link, open_link
+from reconciler.feed.listener import Listener
+from reconciler.wire import frames, rest
+
+QUERY_MARKETS_MAX = 10
+"""Up to so many markets are asked for over the WebSocket; for more, three queries each would use up
+the 200 requests a minute, and REST answers for all markets at once."""
+
+QUERY_PAGE = 100
+BALANCE_READINGS_MAX = 5
+FAREWELL_SECONDS_MAX = 2
+
+_STREAMED = {Wallet.SPOT: "balanceSpot", Wallet.COLLATERAL: "balanceMargin"}
+
+
+async def session(on: Listener) -> None:
+    """Listen until the connection fails.  Never returns: raises what ended it."""
+    session_id = on.world.clock.now()
+    notice = partial(_notice, on, session_id)
+    on.figures.phase = Phase.CONNECTING
+    token = await on.rest.ask(rest.websocket_token())
+    connected = False
+    try:
+        async with open_link(
+            on.ws_url,
+            dial=on.world.dial,
+            clock=on.world.clock,
+            account=on.account,
+            inbox=on.inbox,
+            figures=on.figures,
+            ping_interval=seconds(on.ping_interval),
+            ping_timeout=seconds(on.ping_timeout),
+        ) as link:
+            connected = True
+            on.figures.sessions += 1
+            await notice(connected_at=on.world.clock.now())
+            await link.ask(frames.authorize(token))
+            await notice(authorized_at=on.world.clock.now())
+            on.figures.phase = Phase.AUTHORIZED
+            markets = await _markets(on)
+            await _snapshot(on, link, markets)
+            await _subscribe(on, link, markets)
+            on.figures.phase = Phase.SUBSCRIBED
+            await _snapshot(on, link, markets)
+            learned = await backfill(on, Source.BACKFILL)
+            recovered_at = on.world.clock.now()
+            await notice(
+                live_at=recovered_at, recovered_at=recovered_at, recovered_deals=learned.deals
+            )
+            on.figures.phase = Phase.LIVE
+            on.figures.recovered_deals += learned.deals
+            on.log.info("session.live", session=session_id, recovered_deals=learned.deals)
+            await _sweep(on)
+    except BaseException as error:
+        if connected:
+            with trio.move_on_after(FAREWELL_SECONDS_MAX, shield=True):
+                await notice(disconnected_at=on.world.clock.now(), reason=reason(error))
+        raise
+
+
+def reason(error: BaseException) -> str:
+    """Why a session ended, in one line: the first cause, however deep in groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, trio.Cancelled):
+        return "stopped"
+    return str(error).partition("\n")[0][:300] or type(error).__name__
+
+
+async def _notice(on: Listener, session_id: int, **news: int | str) -> None:
+    fact = SessionNotice(session_id=session_id, **news)  # type: ignore[arg-type]
+    await on.hand_over(Source.STREAM, fact)
+
+
+async def _markets(on: Listener) -> tuple[str, ...]:
+    """The markets to listen to; all that are listed go into the record, for the names of assets."""
+    page = await on.rest.ask(rest.markets())
+    await on.hand_over(Source.QUERY, *page.facts)
+    listed = [fact.name for fact in page.facts if isinstance(fact, Market)]
+    if not on.markets:
+        return tuple(listed)
+    for name in set(on.markets).difference(listed):
+        on.log.warning("market.unlisted", market=name)
+    return tuple(name for name in on.markets if name in listed)
+
+
+async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
+    """Ask for everything there is to ask for.  The answers are in the inbox afterwards."""
+    for wallet, channel in _STREAMED.items():
+        if wallet in on.wallets:
+            await _read_balances(on, link, wallet, channel)
+    if len(markets) > QUERY_MARKETS_MAX:
+        return
+    for market in markets:
+        offset, total = 0, 1
+        while offset < total:
+            ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
+            page = await link.read(ask, _page(frames.orders_page))
+            offset, total = offset + page.count, (page.total or 0) if page.count else 0
+        executed = frames.query_executed_orders(market, (), 0, QUERY_PAGE)
+        await link.read(executed, _page(frames.executed_orders_page))
+        await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
+
+
+async def _read_balances(on: Listener, link: Link, wallet: Wallet, channel: str) -> None:
+    """Read until no update came between question and answer: such a reading is what is now."""
+    for _ in range(BALANCE_READINGS_MAX):
+        before = link.updates[channel]
+        await link.read(
+            frames.query_balances(wallet),
+            lambda reply, at: (None, frames.balances_result(reply.result, wallet, at)),
+        )
+        if link.updates[channel] == before:
+            return
+    on.log.debug("balance.unproven", wallet=wallet)
+
+
+async def _subscribe(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
+    """Subscribe to everything and await each confirmation.  Lists are always sent whole, since a
+    repeated subscription replaces the one before."""
+    for wallet in _STREAMED:
+        if wallet in on.wallets:
+            await link.ask(frames.subscribe_balances(wallet))
+    await link.ask(frames.subscribe_pending_orders(markets))
+    await link.ask(frames.subscribe_executed_orders(markets))
+    await link.ask(frames.subscribe_deals(on.markets and markets))
+
+
+async def _sweep(on: Listener) -> None:
+    """While live, read the recent past again: a silently lost frame is found within one turn, and
+    coverage advances with each."""
+    while True:
+        await trio.sleep(seconds(on.sweep))
+        learned = await backfill(on, Source.SWEEP, until=on.now() - LAG)
+        on.figures.swept += learned.deals
+        if learned.deals:
+            on.log.warning("sweep.found", deals=learned.deals)
+
+
+def _page(
+    read: Callable[[object, int], frames.Page],
+) -> Callable[[frames.Reply, int], tuple[frames.Page, tuple[Fact, ...]]]:
+    def page(reply: frames.Reply, received_at: int) -> tuple[frames.Page, tuple[Fact, ...]]:
+        found = read(reply.result, received_at)
+        return found, found.facts
+
+    return page
