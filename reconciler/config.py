@@ -2,8 +2,8 @@
 
 The file is `--config`, else `$RECONCILER_CONFIG`, else `./reconciler.toml`, else
 `/etc/reconciler/reconciler.toml`.  `RECONCILER_FEED__PING_INTERVAL=30s` overrides
-`feed.ping_interval`.  Every error names the key and where it was said; nothing is ever printed with a
-secret in it.
+`feed.ping_interval`.  Every error names the key and where it was said; nothing is ever printed with
+a secret in it.
 """
 
 import difflib

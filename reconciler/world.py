@@ -40,10 +40,15 @@ class World:
 
 
 class SystemClock:
-    """The machine's clock; NTP is assumed to keep it (`reconciler check` measures)."""
+    """The machine's clock, made strictly rising: no two moments are equal, and a clock that is set
+    back stands still until it has caught up, so that the order of receipt is the order in time."""
+
+    def __init__(self) -> None:
+        self._last = 0
 
     def now(self) -> int:
-        return time.time_ns() // 1000
+        self._last = max(self._last + 1, time.time_ns() // 1000)
+        return self._last
 
 
 async def dial(host: str, port: int, *, tls: bool) -> trio.abc.Stream:

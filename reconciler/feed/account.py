@@ -5,7 +5,7 @@ import trio
 from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.listener import Listener
-from reconciler.feed.rest import CallRefused, ExchangeAway
+from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.supervisor import supervise
 from reconciler.wire import rest
 
@@ -24,6 +24,7 @@ async def _poll_main(on: Listener) -> None:
         try:
             report = await on.rest.ask(rest.main_balances())
             await on.hand_over(Source.QUERY, *report)
-        except (ExchangeAway, CallRefused) as error:
+        except (ExchangeAway, CallRefused, CredentialsRefused) as error:
+            # Whether refused credentials end the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))
         await trio.sleep(seconds(on.poll))

@@ -1,9 +1,9 @@
 """What a connection did not say, read over REST until nothing is missing.
 
 Deals and finished orders by windows, page by page; then the active orders, and each order that the
-record believes open and the exchange no longer lists, by its id.  Every page is committed before the
-next is asked for, every row is idempotent, and coverage advances only in the commit that proves it:
-killed at any line, the next run begins where the proof ends.
+record believes open and the exchange no longer lists, by its id.  Every page is committed before
+the next is asked for, every row is idempotent, and coverage advances only in the commit that proves
+it: killed at any line, the next run begins where the proof ends.
 """
 
 from collections.abc import Callable, Iterator

@@ -79,7 +79,7 @@ async def open_link(
     ping_interval: float,
     ping_timeout: float,
 ) -> AsyncIterator["Link"]:
-    """A connection for as long as the block lasts.  Raises LinkLost, inside exception groups too."""
+    """A connection for as long as the block lasts.  Raises LinkLost, in exception groups too."""
     try:
         async with trio.open_nursery() as nursery:
             socket, gathered = await _connect(nursery, dial, url)

@@ -26,6 +26,6 @@ class Nonce:
         return self._last
 
     def calibrate(self, exchange_now: int, before: int, after: int) -> None:
-        """Learn the offset from the exchange's time (whole seconds, cut) and ours around the call."""
+        """Learn the offset: the exchange's time (whole seconds, cut) and ours around the call."""
         offset = exchange_now + SECOND // 2 - (before + after) // 2
         self.offset = offset if abs(offset) > OFFSET_IGNORED else 0

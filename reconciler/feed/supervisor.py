@@ -84,9 +84,7 @@ async def supervise(on: Listener) -> None:
 
 
 def _pauses(on: Listener) -> Iterator[float]:
-    return delays(
-        on.world.chance, first=seconds(on.backoff_min), most=seconds(on.backoff_max)
-    )
+    return delays(on.world.chance, first=seconds(on.backoff_min), most=seconds(on.backoff_max))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

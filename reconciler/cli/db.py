@@ -1,0 +1,35 @@
+"""`reconciler db`: the schema of the database."""
+
+import click
+
+from reconciler.cli.opening import common_options, configuration, database
+from reconciler.store import migrate
+
+
+@click.group("db")
+def command() -> None:
+    """Look after the database's schema."""
+
+
+@command.command("upgrade")
+@common_options
+def upgrade(config: str | None) -> None:
+    """Create the schema, or bring it up to this version.  Safe to repeat."""
+    record = database(configuration(config))
+    before = migrate.current(record)
+    migrate.upgrade(record)
+    after = migrate.current(record)
+    if before == after:
+        click.echo(f"{record}: already at {after}")
+    else:
+        click.echo(f"{record}: upgraded from {before or 'empty'} to {after}")
+
+
+@command.command("current")
+@common_options
+def current(config: str | None) -> None:
+    """Say which schema the database has, and which one this version wants."""
+    record = database(configuration(config))
+    found, wanted = migrate.current(record), migrate.head()
+    verdict = "up to date" if found == wanted else "run: reconciler db upgrade"
+    click.echo(f"{record}: at {found or 'empty'}, wanted {wanted}: {verdict}")

@@ -1,0 +1,107 @@
+"""The `reconciler` command: finds the subcommand, and turns what ends it into one line and a code.
+
+Commands are imported when they are called for, so that `--help` does not load a database driver.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+
+import click
+
+from reconciler import __version__
+
+COMMANDS = {
+    "run": "reconciler.cli.run",
+    "demo": "reconciler.cli.demo",
+    "simulate": "reconciler.cli.simulate",
+    "check": "reconciler.cli.check",
+    "status": "reconciler.cli.status",
+    "sql": "reconciler.cli.sql",
+    "db": "reconciler.cli.db",
+}
+
+FINDINGS, USAGE, REFUSED, DATABASE = 1, 2, 3, 4
+"""Exit codes; 0 is success."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reconciler")
+@click.option("--config", metavar="PATH", help="The configuration file.")
+@click.option("--debug", is_flag=True, help="Show a traceback where something goes wrong.")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None, debug: bool) -> None:
+    """Keep a provably complete, exact record of WhiteBIT exchange accounts.
+
+    Start with `reconciler demo`: it needs no account and no configuration.
+    """
+    ctx.obj = {"config": config, "debug": debug}
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(standalone_mode=False, prog_name="reconciler")
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`); nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except BaseException as error:
+        if debug:
+            traceback.print_exception(error)
+        line, code = explain(error)
+        print(f"reconciler: {line}", file=sys.stderr)
+    sys.exit(code or 0)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """One line that says what to do, and the exit code."""
+    from reconciler.config import ConfigError
+    from reconciler.feed.rest import CredentialsRefused, ExchangeAway
+    from reconciler.store.engine import DatabaseAway, SchemaMismatch
+
+    leaves = list(_leaves(error))
+    for kind, code in (
+        (ConfigError, USAGE),
+        (CredentialsRefused, REFUSED),
+        (DatabaseAway, DATABASE),
+        (SchemaMismatch, DATABASE),
+        (ExchangeAway, FINDINGS),
+    ):
+        for leaf in leaves:
+            if isinstance(leaf, kind):
+                return str(leaf).replace("\n", " "), code
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        return "interrupted", 130
+    bug = leaves[0]
+    what = f"{type(bug).__name__}: {bug}".partition("\n")[0]
+    return f"this is a bug ({what}); run again with --debug and report what it prints", FINDINGS
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,46 @@
+"""What most commands begin with: the options, the configuration, the database."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.config import ConfigError, Credentials, Loaded, load
+from reconciler.store.engine import Database, open_database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common_options(command: F) -> F:
+    """`--config` and `--debug`, before or after the subcommand's name."""
+    command = click.option("--debug", is_flag=True, expose_value=False, hidden=True)(command)
+    return click.option(
+        "--config", metavar="PATH", help="The configuration file.", callback=_inherited
+    )(command)
+
+
+def _inherited(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    return value or (ctx.find_root().obj or {}).get("config")
+
+
+def configuration(path: str | None) -> Loaded:
+    """The configuration.  Raises ConfigError."""
+    return load(path, os.environ)
+
+
+def credentials(loaded: Loaded) -> dict[str, Credentials]:
+    """Of every account, by its name.  Raises ConfigError, also where there is no account."""
+    if not loaded.config.accounts:
+        raise ConfigError(
+            loaded.where, "accounts", "there is none; add [[accounts]] with a name and a key"
+        )
+    return {account.name: loaded.credentials(account) for account in loaded.config.accounts}
+
+
+def database(loaded: Loaded) -> Database:
+    """The configured database.  Raises ConfigError or DatabaseAway."""
+    try:
+        return open_database(loaded.config.database.url)
+    except ValueError as error:
+        raise ConfigError(loaded.where, "database.url", str(error)) from None

@@ -1,0 +1,68 @@
+"""`reconciler run`: the daemon, until SIGTERM or SIGINT."""
+
+import os
+import signal
+from collections.abc import Mapping
+
+import click
+import trio
+
+from reconciler import __version__
+from reconciler.cli.opening import common_options, configuration, credentials, database
+from reconciler.config import Config, Credentials
+from reconciler.daemon import open_daemon
+from reconciler.log import Logger, open_log
+from reconciler.store.engine import Database
+from reconciler.world import World, real
+
+
+@click.command("run")
+@common_options
+def command(config: str | None) -> None:
+    """Listen to the configured accounts and keep the record, until told to stop.
+
+    SIGTERM and SIGINT commit what has arrived and leave with 0; a second one leaves at once.
+    """
+    loaded = configuration(config)
+    keys = credentials(loaded)
+    record = database(loaded)
+    record.check()
+    world = real()
+    log = open_log(
+        clock=world.clock,
+        format_=loaded.config.log.format,
+        level=loaded.config.log.level,
+        secrets=[secret for key in keys.values() for secret in (key.key, key.secret)],
+    )
+    trio.run(run, loaded.config, keys, record, world, log)
+
+
+async def run(
+    config: Config,
+    keys: Mapping[str, Credentials],
+    database: Database,
+    world: World,
+    log: Logger,
+) -> None:
+    """The daemon until a signal comes."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            log.info(
+                "daemon.start",
+                version=__version__,
+                accounts=[account.name for account in config.accounts],
+                exchange=config.exchange.rest,
+                database=str(database),
+            )
+            async with open_daemon(config, keys, database, world, log) as running:
+                log.info("daemon.stop", signal=signal.Signals(await anext(signals)).name)
+                nursery.start_soon(_leave_now, signals, log)
+            log.info("daemon.stopped", committed_facts=running.writer.facts)
+            nursery.cancel_scope.cancel()
+
+
+async def _leave_now(signals: object, log: Logger) -> None:
+    """A second signal means now: the record is safe at every moment, so nothing is lost by it."""
+    number = await anext(signals)  # type: ignore[call-overload]
+    log.warning("daemon.killed", signal=signal.Signals(number).name)
+    os._exit(128 + number)
