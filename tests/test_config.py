@@ -1,0 +1,186 @@
+"""Every mistake in the configuration is named by key and place; no secret is ever shown."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from reconciler.config import ConfigError, Secret, load
+
+GOOD = """
+[database]
+url = "sqlite:///x.db"
+[[accounts]]
+name = "treasury"
+api_key = "k3y"
+api_secret = "s3cr3t"
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    file = folder / "reconciler.toml"
+    file.write_text(text)
+    return str(file)
+
+
+def problem(folder: Path, text: str, **environment: str) -> str:
+    def read() -> None:
+        loaded = load(write(folder, text), environment)
+        for account in loaded.config.accounts:
+            loaded.credentials(account)
+
+    with pytest.raises(ConfigError) as error:
+        read()
+    return str(error.value).replace(str(folder), "")
+
+
+def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+    config = load(write(tmp_path, ""), {}).config
+    assert config.exchange.rest == "https://whitebit.com"
+    assert config.exchange.ws == "wss://api.whitebit.com/ws"
+    assert config.feed.ping_interval == 20_000_000
+    assert config.backfill.since == "180d"
+    assert config.http.listen == "127.0.0.1:9464"
+
+
+def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
+    text = """
+    [database]
+    url = "postgresql+psycopg://user@host/db"
+    [exchange]
+    region = "eu"
+    [[accounts]]
+    name = "a"
+    api_key = "k"
+    api_secret_file = "/run/secrets/s"
+    markets = ["BTC_USDT"]
+    wallets = ["spot", "main"]
+    [feed]
+    ping_interval = "15s"
+    ping_timeout = "500ms"
+    backoff_min = "1s"
+    backoff_max = "2m"
+    [backfill]
+    since = "2026-01-01"
+    overlap = "60s"
+    sweep = "60s"
+    [reconcile]
+    poll = "30s"
+    settle = "5s"
+    display_decimals = 8
+    tolerance.USDT = "0.01"
+    [http]
+    listen = ""
+    [log]
+    format = "json"
+    level = "debug"
+    [[alerts]]
+    type = "exec"
+    command = ["/usr/local/bin/on-drift"]
+    events = ["drift.*"]
+    [[alerts]]
+    type = "webhook"
+    url = "https://ops.example/hook"
+    secret_file = "/run/secrets/hook"
+    """
+    config = load(write(tmp_path, text), {}).config
+    assert config.exchange.ws == "wss://api.whitebit.eu/ws"
+    assert config.reconcile.tolerance == {"USDT": "0.01"}
+    assert config.feed.ping_timeout == 500_000
+    assert len(config.alerts) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[feed]\nping_intervall = '5s'",
+            "feed.ping_intervall: unknown key; did you mean ping_int",
+        ),
+        ("[fed]\n", "fed: unknown key; did you mean feed?"),
+        ("[feed]\nping_interval = 5", "feed.ping_interval: expected a duration"),
+        ("[feed]\nping_interval = 'soon'", "feed.ping_interval: 'soon' is not a duration"),
+        ("[feed]\nping_interval = '55s'", "feed.ping_interval: the exchange cuts at 60s"),
+        ("[feed]\nbackoff_min = '1m'", "feed.backoff_min: is longer than feed.backoff_max"),
+        ("[exchange]\nregion = 'us'", "exchange.region: invalid enum value 'us'"),
+        (
+            "[exchange]\nrest_url = 'http://x.example'",
+            "exchange.rest_url: 'http://x.example' would",
+        ),
+        ("[exchange]\nws_url = 'https://x.example'", "exchange.ws_url: 'https://x.example' is not"),
+        ("[[accounts]]\napi_key = 'k'", "accounts[0].name: missing"),
+        ("[[accounts]]\nname = 'a b'", "accounts[0].name: expected `str` matching"),
+        ("[[accounts]]\nname='a'\nwallets=['sopt']", "accounts[0].wallets[0]: invalid enum value"),
+        ("[[accounts]]\nname='a'\nwallets=[]", "accounts[0].wallets: at least one"),
+        ("[[accounts]]\nname='a'\nkey='k'", "accounts[0].key: unknown key"),
+        (GOOD + "[[accounts]]\nname='treasury'", "accounts[1].name: 'treasury' is there twice"),
+        (GOOD + "api_key_file='/k'", "accounts.treasury.api_key: give either"),
+        (
+            "[[accounts]]\nname='a'\napi_key_file='/no/such'",
+            "accounts.a.api_key_file: /no/such can",
+        ),
+        ("[[accounts]]\nname='a'", "accounts.a.api_key: missing: give api_key, api_key_file or"),
+        ("[[accounts]]\nname='a'\napi_key=' '", "accounts.a.api_key: is empty"),
+        ("[reconcile]\ntolerance = 'NaN'", "reconcile.tolerance: 'NaN' is not a decimal"),
+        ("[reconcile]\ntolerance.BTC = 'x'", "reconcile.tolerance.BTC: 'x' is not a decimal"),
+        ("[backfill]\nsince = 'ever'", "backfill.since: 'ever' is neither a duration nor a date"),
+        ("[[alerts]]\ntype = 'mail'", "alerts[0].type: invalid value 'mail'"),
+        ("[feed", "is not TOML"),
+    ],
+)
+def test_a_mistake_is_named_by_key_and_file(tmp_path: Path, text: str, said: str) -> None:
+    told = problem(tmp_path, text)
+    assert told.startswith("/reconciler.toml: ")
+    assert said in told
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: no such file"):
+        load(str(tmp_path / "nowhere.toml"), {})
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    loaded = load(
+        write(tmp_path, GOOD),
+        {
+            "RECONCILER_DATABASE__URL": "sqlite:///y.db",
+            "RECONCILER_RECONCILE__SETTLE": "9s",
+            "RECONCILER_RECONCILE__DISPLAY_DECIMALS": "6",
+            "RECONCILER_ACCOUNTS__0__MARKETS": '["BTC_USDT"]',
+        },
+    )
+    assert loaded.config.database.url == "sqlite:///y.db"
+    assert loaded.config.reconcile.settle == 9_000_000
+    assert loaded.config.reconcile.display_decimals == 6
+    assert loaded.config.accounts[0].markets == ("BTC_USDT",)
+
+
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    told = problem(tmp_path, "", RECONCILER_FEED__PING_INTERVAL="soon")
+    assert told.startswith("environment RECONCILER_FEED__PING_INTERVAL: feed.ping_interval: 'soon'")
+    told = problem(tmp_path, "", RECONCILER_FEED__PONG="1")
+    assert told.startswith("environment RECONCILER_FEED__PONG: feed.pong: unknown key")
+
+
+def test_a_secret_comes_from_a_file_or_a_systemd_credential(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k3y\n")
+    (tmp_path / "a.api_secret").write_text("s3cr3t\n")
+    text = f"[[accounts]]\nname='a'\napi_key_file='{tmp_path}/key'"
+    loaded = load(write(tmp_path, text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    keys = loaded.credentials(loaded.config.accounts[0])
+    assert (keys.key.reveal(), keys.secret.reveal()) == ("k3y", "s3cr3t")
+
+
+def test_a_secret_cannot_be_printed_or_written(tmp_path: Path) -> None:
+    loaded = load(write(tmp_path, GOOD), {})
+    keys = loaded.credentials(loaded.config.accounts[0])
+    for shown in (repr(loaded), str(loaded.config), repr(keys), f"{keys.secret}", f"{keys.key!s}"):
+        assert "s3cr3t" not in shown
+        assert "k3y" not in shown
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret("x"))
+
+
+def test_a_mistyped_secret_is_not_shown_in_the_error(tmp_path: Path) -> None:
+    told = problem(tmp_path, "[[accounts]]\nname='a'\napi_key=12345678")
+    assert "12345678" not in told

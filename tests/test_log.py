@@ -1,0 +1,47 @@
+"""Logs are one line an event, and hold no secret, tracebacks included."""
+
+import io
+import json
+
+from reconciler.config import Secret
+from reconciler.log import Logger, open_log
+
+
+class At:
+    def now(self) -> int:
+        return 1_767_323_045_678_901
+
+
+def logged(format_: str, secret: str = "hush") -> tuple[Logger, io.StringIO]:
+    out = io.StringIO()
+    log = open_log(clock=At(), format_=format_, secrets=[Secret(secret)], to=out)  # type: ignore[arg-type]
+    return log, out
+
+
+def test_an_event_is_a_json_line_with_its_fields_and_time() -> None:
+    log, out = logged("json")
+    log.bind(account="a").info("feed.down", why="cut")
+    assert json.loads(out.getvalue()) == {
+        "account": "a",
+        "why": "cut",
+        "event": "feed.down",
+        "level": "info",
+        "at": "2026-01-02T03:04:05.678901Z",
+    }
+
+
+def test_a_known_secret_is_hidden_in_fields_and_tracebacks() -> None:
+    for format_ in ("json", "console"):
+        log, out = logged(format_)
+        try:
+            raise ValueError("signed with hush")
+        except ValueError:
+            log.exception("session.bug", url="https://x/?token=hush")
+        assert "ValueError" in out.getvalue()
+        assert "hush" not in out.getvalue()
+
+
+def test_debug_is_silent_unless_asked_for() -> None:
+    log, out = logged("json")
+    log.debug("rest.retry")
+    assert out.getvalue() == ""
