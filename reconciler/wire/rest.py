@@ -1,0 +1,292 @@
+"""Each REST call that we make: where, with what, and what its answer says.
+
+A `Call` is a value; who sends it, signs it and retries it is not known here.  Ask `read_failure`
+first whether an answer is a failure, then `Call.decode` for what it says.  All of them only read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from reconciler.domain.facts import Fact, Order
+from reconciler.domain.words import Wallet
+from reconciler.wire import balances, deals, orders
+from reconciler.wire import markets as reference
+from reconciler.wire.markets import Asset
+from reconciler.wire.numbers import Misshapen, check_nesting, moment
+from reconciler.wire.records import (
+    LIST,
+    Builder,
+    Page,
+    Unintelligible,
+    mapping,
+    page,
+    sift,
+    understood,
+)
+from reconciler.wire.refusals import Refused, RestError, read_failure
+from reconciler.wire.signing import Token
+
+__all__ = [
+    "Asset",
+    "Call",
+    "Page",
+    "Refused",
+    "RestError",
+    "Token",
+    "Unintelligible",
+    "active_orders",
+    "assets",
+    "collateral_balances",
+    "collateral_totals",
+    "deals_history",
+    "deals_of_order",
+    "main_balances",
+    "markets",
+    "order_by_id",
+    "order_history",
+    "read_failure",
+    "server_time",
+    "spot_balances",
+    "websocket_token",
+]
+
+BODY_BYTES_MAX = 16 << 20
+"""16 MiB: a page of 500 records is 121 KB, all assets or markets are below 1 MB."""
+
+SECONDS_MAX = 10**11
+"""Beyond it a time can only be in milliseconds, and the answer would be an empty page (trap 32)."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One call: POST ones are signed, GET ones public."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    params: Mapping[str, object]
+    decode: Callable[[bytes, int], T]
+    """The answer's body and when it came (µs) to what it says.  Raises Unintelligible."""
+
+
+def websocket_token() -> Call[Token]:
+    """A token for one WebSocket session; at most ten a minute (PROTOCOL § 1.4)."""
+    return _post("websocket_token", "profile/websocket_token", _token, {})
+
+
+def spot_balances() -> Call[tuple[Fact, ...]]:
+    """All spot balances that aren't zero, a complete report."""
+    decode = partial(_balances, balances.by_name, balances.spot_of, Wallet.SPOT, "spot_balances")
+    return _post("spot_balances", "trade-account/balance", decode, {})
+
+
+def main_balances() -> Call[tuple[Fact, ...]]:
+    """All main balances, a complete report; this wallet has no stream."""
+    decode = partial(_balances, balances.by_name, balances.main_of, Wallet.MAIN, "main_balances")
+    return _post("main_balances", "main-account/balance", decode, {})
+
+
+def collateral_balances() -> Call[tuple[Fact, ...]]:
+    """All collateral balances with what is borrowed and available, a complete report."""
+    decode = partial(
+        _balances,
+        balances.in_list,
+        balances.summed_collateral_of,
+        Wallet.COLLATERAL,
+        "collateral_balances",
+    )
+    return _post("collateral_balances", "collateral-account/balance-summary", decode, {})
+
+
+def collateral_totals() -> Call[tuple[Fact, ...]]:
+    """Collateral balances by a simpler endpoint, with totals only."""
+    decode = partial(
+        _balances,
+        balances.by_name,
+        balances.collateral_total_of,
+        Wallet.COLLATERAL,
+        "collateral_totals",
+    )
+    return _post("collateral_totals", "collateral-account/balance", decode, {})
+
+
+def active_orders(offset: int, limit: int) -> Call[Page]:
+    """Open orders of all markets, spot and collateral; `limit` up to 100."""
+    return _post("active_orders", "orders", _active_orders, {"offset": offset, "limit": limit})
+
+
+def order_history(since_s: int, until_s: int, offset: int, limit: int) -> Call[Page]:
+    """Finished orders of all markets, newest first; at most 31 days, not before six months ago."""
+    params = _window(since_s, until_s, offset, limit)
+    return _post("order_history", "trade-account/order/history", _past_orders, params)
+
+
+def order_by_id(order_id: int) -> Call[Page]:
+    """A finished order, whenever it was; an empty page if there is none."""
+    params = {"orderId": order_id}
+    return _post("order_by_id", "trade-account/order/history", _past_orders, params)
+
+
+def deals_history(
+    since_s: int, until_s: int, offset: int, limit: int, market: str | None = None
+) -> Call[Page]:
+    """Fills of all markets, or of one, newest first; not before six months ago."""
+    params = _window(since_s, until_s, offset, limit)
+    if market is not None:
+        params = {"market": market, **params}
+    decode = partial(_past_deals, market)
+    return _post("deals_history", "trade-account/executed-history", decode, params)
+
+
+def deals_of_order(order: Order, offset: int, limit: int) -> Call[Page]:
+    """Fills of one order, which the answer needs for market and side (trap 44)."""
+    params = {"orderId": order.order_id, "offset": offset, "limit": limit}
+    return _post("deals_of_order", "trade-account/order", partial(_order_deals, order), params)
+
+
+def markets() -> Call[Page]:
+    """All markets that can be traded now; a delisted one is missing."""
+    return _get("markets", "public/markets", _markets)
+
+
+def assets() -> Call[tuple[Asset, ...]]:
+    """All assets, with the decimal places of their amounts."""
+    return _get("assets", "public/assets", _assets)
+
+
+def server_time() -> Call[int]:
+    """The server's clock in µs, of which it tells whole seconds."""
+    return _get("server_time", "public/time", _server_time)
+
+
+def _post(
+    name: str, path: str, decode: Callable[[bytes, int], T], params: Mapping[str, object]
+) -> Call[T]:
+    return Call(
+        name=name,
+        method="POST",
+        path=f"/api/v4/{path}",
+        params=params,
+        decode=partial(_understood, name, decode),
+    )
+
+
+def _get(name: str, path: str, decode: Callable[[bytes, int], T]) -> Call[T]:
+    return Call(
+        name=name,
+        method="GET",
+        path=f"/api/v4/{path}",
+        params={},
+        decode=partial(_understood, name, decode),
+    )
+
+
+def _understood(name: str, decode: Callable[[bytes, int], T], body: bytes, received_at: int) -> T:
+    with understood(name, body):
+        if len(body) > BODY_BYTES_MAX:
+            raise Misshapen(f"longer than {BODY_BYTES_MAX} bytes")
+        check_nesting(body)
+        return decode(body, received_at)
+
+
+def _window(since_s: int, until_s: int, offset: int, limit: int) -> dict[str, object]:
+    assert 0 <= since_s <= until_s < SECONDS_MAX, "seconds, not milliseconds"
+    return {"startDate": since_s, "endDate": until_s, "offset": offset, "limit": limit}
+
+
+class _Token(Struct):
+    websocket_token: str
+
+
+class _Records(Struct):
+    records: list[Raw]
+    total: int | None = None
+
+
+_TOKEN = msgspec.json.Decoder(_Token)
+_RECORDS = msgspec.json.Decoder(_Records)
+_TIME = msgspec.json.Decoder(reference.ServerTime)
+
+
+def _token(body: bytes, _: int) -> Token:
+    token = Token(_TOKEN.decode(body).websocket_token)
+    if not token:
+        # The server drops the connection without a word if it is sent an empty one (trap 11).
+        raise Misshapen("an empty token")
+    return token
+
+
+def _balances(
+    entries: Callable[[bytes | Raw], list[balances.Spelled]],
+    build: balances.Builder,
+    wallet: Wallet,
+    name: str,
+    body: bytes,
+    received_at: int,
+) -> tuple[Fact, ...]:
+    facts, _ = balances.report(
+        entries(body),
+        build,
+        wallet=wallet,
+        complete=True,
+        stream=name,
+        received_at=received_at,
+    )
+    return facts
+
+
+def _active_orders(body: bytes, received_at: int) -> Page:
+    return page(LIST.decode(body), orders.active_of, "active_orders", received_at)
+
+
+def _past_orders(body: bytes, received_at: int) -> Page:
+    return _grouped(body, orders.past_of, "order_history", received_at)
+
+
+def _past_deals(market: str | None, body: bytes, received_at: int) -> Page:
+    if market is None:
+        return _grouped(body, deals.past_of, "deals_history", received_at)
+    build = partial(deals.past_of, market=market)
+    return page(LIST.decode(body), build, "deals_history", received_at)
+
+
+def _order_deals(order: Order, body: bytes, received_at: int) -> Page:
+    answer = _RECORDS.decode(body)
+    build = partial(deals.of_order_of, order=order)
+    return page(answer.records, build, "deals_of_order", received_at, answer.total)
+
+
+def _grouped(
+    body: bytes,
+    build: Callable[..., tuple[Fact, int]],
+    stream: str,
+    received_at: int,
+) -> Page:
+    """Lists by market, together one page (trap 28)."""
+    facts: list[Fact] = []
+    surplus = 0
+    for market, records in mapping(body).items():
+        of_market: Builder = partial(build, market=market)
+        found, extra = sift(LIST.decode(records), of_market, stream, received_at)
+        facts += found
+        surplus += extra
+    return Page(facts=tuple(facts), count=len(facts), surplus=surplus)
+
+
+def _markets(body: bytes, received_at: int) -> Page:
+    return page(LIST.decode(body), reference.market_of, "markets", received_at)
+
+
+def _assets(body: bytes, _: int) -> tuple[Asset, ...]:
+    return tuple([reference.asset_of(ticker, raw) for ticker, raw in mapping(body).items()])
+
+
+def _server_time(body: bytes, _: int) -> int:
+    return moment(_TIME.decode(body).time)
