@@ -21,8 +21,8 @@ from reconciler.feed.rest import open_rest
 from reconciler.hop import Hop
 from reconciler.inbox import Inbox, open_inbox
 from reconciler.log import Logger
-from reconciler.store import reads
 from reconciler.store.engine import Database
+from reconciler.store.reads import Reads
 from reconciler.world import World
 from reconciler.writer import WriterFigures, write
 
@@ -41,15 +41,15 @@ class Running:
 class Record:
     """The record as a feed's `Past`: asked in a thread, on connections of its own."""
 
-    def __init__(self, database: Database, hop: Hop) -> None:
-        self._database = database
+    def __init__(self, reads: Reads, hop: Hop) -> None:
+        self._reads = reads
         self._hop = hop
 
     async def covered_until(self, account: str, stream: str) -> int | None:
-        return await self._hop(reads.covered_until, self._database, account, stream)
+        return await self._hop(self._reads.covered_until, account, stream)
 
     async def open_orders(self, account: str) -> list[Order]:
-        return await self._hop(reads.open_orders, self._database, account)
+        return await self._hop(self._reads.open_orders, account)
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def open_daemon(
                 figures=running.writer,
             )
         )
-        past = Record(database, reading)
+        past = Record(Reads(database), reading)
         try:
             async with inbox, trio.open_nursery() as feeds:
                 for account in config.accounts:

@@ -4,6 +4,7 @@ import click
 
 from reconciler.cli.opening import common_options, configuration, database
 from reconciler.store import migrate
+from reconciler.store.engine import redacted
 
 
 @click.group("db")
@@ -16,13 +17,14 @@ def command() -> None:
 def upgrade(config: str | None) -> None:
     """Create the schema, or bring it up to this version.  Safe to repeat."""
     record = database(configuration(config))
+    where = redacted(record.url)
     before = migrate.current(record)
     migrate.upgrade(record)
     after = migrate.current(record)
     if before == after:
-        click.echo(f"{record}: already at {after}")
+        click.echo(f"{where}: already at {after}")
     else:
-        click.echo(f"{record}: upgraded from {before or 'empty'} to {after}")
+        click.echo(f"{where}: upgraded from {before or 'empty'} to {after}")
 
 
 @command.command("current")
@@ -32,4 +34,4 @@ def current(config: str | None) -> None:
     record = database(configuration(config))
     found, wanted = migrate.current(record), migrate.head()
     verdict = "up to date" if found == wanted else "run: reconciler db upgrade"
-    click.echo(f"{record}: at {found or 'empty'}, wanted {wanted}: {verdict}")
+    click.echo(f"{redacted(record.url)}: at {found or 'empty'}, wanted {wanted}: {verdict}")

@@ -79,14 +79,13 @@ def explain(error: BaseException) -> tuple[str, int]:
     """One line that says what to do, and the exit code."""
     from reconciler.config import ConfigError
     from reconciler.feed.rest import CredentialsRefused, ExchangeAway
-    from reconciler.store.engine import DatabaseAway, SchemaMismatch
+    from reconciler.store.engine import DatabaseUnusable
 
     leaves = list(_leaves(error))
     for kind, code in (
         (ConfigError, USAGE),
         (CredentialsRefused, REFUSED),
-        (DatabaseAway, DATABASE),
-        (SchemaMismatch, DATABASE),
+        (DatabaseUnusable, DATABASE),
         (ExchangeAway, FINDINGS),
     ):
         for leaf in leaves:

@@ -39,8 +39,5 @@ def credentials(loaded: Loaded) -> dict[str, Credentials]:
 
 
 def database(loaded: Loaded) -> Database:
-    """The configured database.  Raises ConfigError or DatabaseAway."""
-    try:
-        return open_database(loaded.config.database.url)
-    except ValueError as error:
-        raise ConfigError(loaded.where, "database.url", str(error)) from None
+    """The configured database, not yet connected to.  Raises DatabaseUnusable."""
+    return open_database(loaded.config.database.url)

@@ -12,7 +12,8 @@ from reconciler.cli.opening import common_options, configuration, credentials, d
 from reconciler.config import Config, Credentials
 from reconciler.daemon import open_daemon
 from reconciler.log import Logger, open_log
-from reconciler.store.engine import Database
+from reconciler.store.engine import Database, redacted
+from reconciler.store.migrate import require_head
 from reconciler.world import World, real
 
 
@@ -26,7 +27,7 @@ def command(config: str | None) -> None:
     loaded = configuration(config)
     keys = credentials(loaded)
     record = database(loaded)
-    record.check()
+    require_head(record)
     world = real()
     log = open_log(
         clock=world.clock,
@@ -52,7 +53,7 @@ async def run(
                 version=__version__,
                 accounts=[account.name for account in config.accounts],
                 exchange=config.exchange.rest,
-                database=str(database),
+                database=redacted(database.url),
             )
             async with open_daemon(config, keys, database, world, log) as running:
                 log.info("daemon.stop", signal=signal.Signals(await anext(signals)).name)

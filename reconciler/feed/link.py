@@ -23,6 +23,7 @@ from reconciler.feed.figures import Figures
 from reconciler.feed.limits import Bucket
 from reconciler.inbox import BATCH_FACTS_MAX, Batch, Inbox
 from reconciler.wire import frames
+from reconciler.wire.updates import Update
 from reconciler.world import Dial
 
 CONNECT_SECONDS_MAX = 15
@@ -167,7 +168,7 @@ class Link:
             for frame in await self._gathered.take(BATCH_FACTS_MAX):
                 self._figures.frames += 1
                 match frames.read(frame, received_at := self._clock.now()):
-                    case frames.Update(channel=channel, facts=facts, surplus=surplus):
+                    case Update(channel=channel, facts=facts, surplus=surplus):
                         self.updates[channel] += 1
                         self._figures.surplus += surplus
                         waiting.extend(facts)
@@ -262,7 +263,7 @@ async def _connect(
             stream = await dial(host, port, tls=tls)
             socket = await trio_websocket.wrap_client_stream(
                 nursery,
-                stream,
+                stream,  # type: ignore[arg-type] # any stream will do
                 parts.netloc,
                 parts.path or "/",
                 max_message_size=frames.FRAME_BYTES_MAX,
@@ -276,7 +277,7 @@ async def _connect(
         raise LinkLost(f"{host} refused the WebSocket: {_why(error)}") from error
     gathered = _Gathered()
     if isinstance(getattr(socket, "_send_channel", None), trio.MemorySendChannel):
-        socket._send_channel = gathered
+        socket._send_channel = gathered  # type: ignore[assignment]
     return socket, gathered
 
 
@@ -285,9 +286,9 @@ def _why(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
-        case trio_websocket.ConnectionClosed(reason=None):
-            return "connection closed"
         case trio_websocket.ConnectionClosed(reason=reason):
+            if reason is None:
+                return "connection closed"
             text = f"closed with code {reason.code}"
             return f"{text} ({reason.reason})" if reason.reason else text
         case trio_websocket.ConnectionRejected(status_code=status):

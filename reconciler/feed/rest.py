@@ -24,9 +24,7 @@ from reconciler.world import World
 
 ATTEMPTS_MAX = 5
 CALL_SECONDS_MAX = 30
-BODY_BYTES_MAX = 16 * 1024 * 1024
-"""A page of 500 records has 121 kB, the list of markets about 400 kB."""
-
+TOKEN_CALL = wire.websocket_token().name
 TOKENS_PER_MINUTE = 10
 CALLS_PER_10_SECONDS = 900
 """The tightest documented limit of the calls that we make is 1000 per 10 s (PROTOCOL § 1.4)."""
@@ -88,11 +86,12 @@ class Rest:
         Raises CredentialsRefused, CallRefused, or ExchangeAway when every attempt failed.
         """
         pauses = delays(self._chance, first=1, most=30)
+        problem: Exception | None = None
         for attempt in range(1, attempts + 1):
             try:
                 return await self._once(call)
             except wire.RestError as error:
-                problem: Exception = error
+                problem = error
                 if not await self._helped(call.name, error):
                     raise _by_remedy(call.name, error) from None
                 hurry = error.kind in _NONCE_KINDS and attempt == 1
@@ -102,6 +101,7 @@ class Rest:
                 pause = next(pauses)
                 self._log.debug("rest.retry", call=call.name, why=_why(problem), pause_s=pause)
                 await trio.sleep(pause)
+        assert problem is not None
         raise ExchangeAway(f"{call.name}: {_why(problem)}") from problem
 
     async def calibrate(self) -> int:
@@ -112,7 +112,7 @@ class Rest:
         return self.nonce.offset
 
     async def _once(self, call: wire.Call[T]) -> T:
-        await (self._tokens if call.path == wire.TOKEN_PATH else self._budget).take()
+        await (self._tokens if call.name == TOKEN_CALL else self._budget).take()
         with trio.fail_after(CALL_SECONDS_MAX):
             status, body = await self._fetch(call)
         received_at = self._clock.now()
@@ -141,8 +141,8 @@ class Rest:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > BODY_BYTES_MAX:
-                    raise wire.Unintelligible(call.name, "a body beyond the limit", "")
+                if len(body) > wire.BODY_BYTES_MAX:
+                    break  # the decoder refuses it by its length
         finally:
             await response.aclose()
         return response.status_code, bytes(body)
@@ -165,6 +165,8 @@ _NONCE_KINDS = (wire.Refused.STALE_NONCE, wire.Refused.CLOCK)
 def _by_remedy(name: str, error: wire.RestError) -> Exception:
     if error.kind is wire.Refused.CREDENTIALS:
         return CredentialsRefused(f"the exchange refused the credentials: {error.message}")
+    if error.kind is wire.Refused.PERMISSION and name == TOKEN_CALL:
+        return CredentialsRefused(f"this key may not open the private feed: {error.message}")
     return CallRefused(f"{name}: {error}")
 
 

@@ -16,13 +16,19 @@ from reconciler.domain.words import Phase, Source, Wallet
 from reconciler.feed.backfill import LAG, backfill
 from reconciler.feed.link import Link, open_link
 from reconciler.feed.listener import Listener
+from reconciler.feed.rest import ExchangeAway
 from reconciler.wire import frames, rest
+from reconciler.wire.records import Page
 
 QUERY_MARKETS_MAX = 10
 """Up to so many markets are asked for over the WebSocket; for more, three queries each would use up
 the 200 requests a minute, and REST answers for all markets at once."""
 
 QUERY_PAGE = 100
+SPOT_TYPES = (1, 2, 202, 3, 4)
+"""The exchange's numbers for limit, market and stop orders (PROTOCOL § 3.10); finished orders of
+every type are read over REST."""
+
 BALANCE_READINGS_MAX = 5
 FAREWELL_SECONDS_MAX = 2
 
@@ -95,9 +101,12 @@ async def _markets(on: Listener) -> tuple[str, ...]:
     listed = [fact.name for fact in page.facts if isinstance(fact, Market)]
     if not on.markets:
         return tuple(listed)
-    for name in set(on.markets).difference(listed):
+    for name in sorted(set(on.markets).difference(listed)):
         on.log.warning("market.unlisted", market=name)
-    return tuple(name for name in on.markets if name in listed)
+    wanted = tuple(name for name in on.markets if name in listed)
+    if not wanted:
+        raise ExchangeAway("the exchange lists none of the configured markets")
+    return wanted
 
 
 async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
@@ -113,7 +122,7 @@ async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
             ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
             page = await link.read(ask, _page(frames.orders_page))
             offset, total = offset + page.count, (page.total or 0) if page.count else 0
-        executed = frames.query_executed_orders(market, (), 0, QUERY_PAGE)
+        executed = frames.query_executed_orders(market, SPOT_TYPES, 0, QUERY_PAGE)
         await link.read(executed, _page(frames.executed_orders_page))
         await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
 
@@ -154,9 +163,9 @@ async def _sweep(on: Listener) -> None:
 
 
 def _page(
-    read: Callable[[object, int], frames.Page],
-) -> Callable[[frames.Reply, int], tuple[frames.Page, tuple[Fact, ...]]]:
-    def page(reply: frames.Reply, received_at: int) -> tuple[frames.Page, tuple[Fact, ...]]:
+    read: Callable[[bytes, int], Page],
+) -> Callable[[frames.Reply, int], tuple[Page, tuple[Fact, ...]]]:
+    def page(reply: frames.Reply, received_at: int) -> tuple[Page, tuple[Fact, ...]]:
         found = read(reply.result, received_at)
         return found, found.facts
 

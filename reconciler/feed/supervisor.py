@@ -57,6 +57,7 @@ async def supervise(on: Listener) -> None:
     Raises CredentialsRefused if no session of this account has ever been live.
     """
     once_live = False
+    pause = 0.0
     pauses = _pauses(on)
     while True:
         try:

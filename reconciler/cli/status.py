@@ -1,0 +1,98 @@
+"""`reconciler status`: what the database says now."""
+
+import json
+
+import click
+
+from reconciler.cli.opening import common_options, configuration, database
+from reconciler.domain.moments import iso
+from reconciler.store.engine import redacted
+from reconciler.store.migrate import require_head
+from reconciler.store.reads import AccountStatus, Reads
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For programs; the keys are stable.")
+@common_options
+def command(as_json: bool, config: str | None) -> None:
+    """Say what the database holds, account by account."""
+    record = database(configuration(config))
+    require_head(record)
+    accounts = Reads(record).status()
+    if as_json:
+        click.echo(json.dumps({"accounts": [_plain(account) for account in accounts]}, indent=1))
+        return
+    if not accounts:
+        click.echo(f"{redacted(record.url)} holds no account yet; start: reconciler run")
+    for account in accounts:
+        click.echo(account.account)
+        for name, value in _lines(account):
+            click.echo(f"  {name:<12} {value}")
+
+
+def _plain(account: AccountStatus) -> dict[str, object]:
+    session = account.session
+    return {
+        "account": account.account,
+        "session": None
+        if session is None
+        else {
+            "session_id": session.session_id,
+            "state": _state(account),
+            "connected_at": _iso(session.connected_at),
+            "authorized_at": _iso(session.authorized_at),
+            "live_at": _iso(session.live_at),
+            "disconnected_at": _iso(session.disconnected_at),
+            "reason": session.reason,
+            "recovered_at": _iso(session.recovered_at),
+            "recovered_deals": session.recovered_deals,
+        },
+        "deals": account.deals,
+        "orders": account.orders,
+        "open_orders": account.open_orders,
+        "balances": account.balances,
+        "quarantined": account.quarantined,
+        "newest_deal_at": _iso(account.newest_deal_at),
+        "covered_until": {
+            stream: iso(until) for stream, until in sorted(account.covered_until.items())
+        },
+    }
+
+
+def _lines(account: AccountStatus) -> list[tuple[str, str]]:
+    session = account.session
+    lines = [("session", _state(account))]
+    if session is not None:
+        if session.disconnected_at is not None:
+            lines[0] = ("session", f"down since {iso(session.disconnected_at)}: {session.reason}")
+        elif session.live_at is not None:
+            lines[0] = ("session", f"live since {iso(session.live_at)}")
+    lines += [
+        ("deals", f"{account.deals:,}" + _newest(account)),
+        ("orders", f"{account.orders:,}, {account.open_orders:,} of them open"),
+        ("balances", f"{account.balances:,} that are not zero"),
+    ]
+    for stream, until in sorted(account.covered_until.items()):
+        lines.append(("complete", f"{stream} until {iso(until)}"))
+    if account.quarantined:
+        lines.append(("quarantine", f"{account.quarantined:,} unreadable; see v_quarantine"))
+    return lines
+
+
+def _newest(account: AccountStatus) -> str:
+    return (
+        "" if account.newest_deal_at is None else f", the newest of {iso(account.newest_deal_at)}"
+    )
+
+
+def _state(account: AccountStatus) -> str:
+    session = account.session
+    if session is None:
+        return "never connected"
+    if session.disconnected_at is not None:
+        return "down"
+    return "connecting" if session.live_at is None else "live"
+
+
+def _iso(moment: int | None) -> str | None:
+    return None if moment is None else iso(moment)
