@@ -1,0 +1,176 @@
+"""The tables, private to the program; outsiders read the views.
+
+Every constraint has a name, so that a migration can speak of it.  What creates and changes a
+database are the migrations; a test proves that their result is what stands here.  On SQLite the
+tables are STRICT (a column holds only its type), and those with a natural key have no rowid: a
+fifth less space at the same speed.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Identity, Index, MetaData, Table, Text, not_
+
+from reconciler.store.columns import Amount, Flag, Id, Moment
+
+REVISION = "0001"
+"""The migration that makes these tables: what this program wants to find in a database."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _account(*, primary_key: bool = False) -> Column[Any]:
+    return Column(
+        "account_id",
+        Id,
+        ForeignKey("accounts.account_id"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+def _table(name: str, *columns: Any, rowid: bool = False) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True, sqlite_with_rowid=rowid)
+
+
+accounts = _table(
+    "accounts",
+    Column("account_id", Id, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    rowid=True,
+)
+
+markets = _table(
+    "markets",
+    Column("name", Text, primary_key=True),
+    Column("base_asset", Text, nullable=False),
+    Column("quote_asset", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+)
+
+deals = _table(
+    "deals",
+    _account(primary_key=True),
+    # The order stands before the deal, so that an order's deals are neighbours.
+    Column("order_id", Id, primary_key=True, autoincrement=False),
+    Column("deal_id", Id, primary_key=True, autoincrement=False),
+    Column("market", Text, nullable=False),
+    Column("side", Text),
+    Column("role", Text),
+    Column("price", Amount, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("total", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("fee_asset", Text),
+    Column("client_order_id", Text),
+    Column("executed_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+)
+Index(None, deals.c.account_id, deals.c.executed_at)
+
+orders = _table(
+    "orders",
+    _account(primary_key=True),
+    Column("order_id", Id, primary_key=True, autoincrement=False),
+    Column("market", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("final", Flag, nullable=False),
+    Column("price", Amount),
+    Column("amount", Amount),
+    Column("filled_amount", Amount, nullable=False),
+    Column("filled_total", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("remaining", Amount),
+    Column("fee_asset", Text),
+    Column("client_order_id", Text),
+    Column("created_at", Moment),
+    Column("updated_at", Moment),
+    Column("finished_at", Moment),
+    Column("source", Text, nullable=False),
+)
+# Of millions of orders a few are open.
+Index(
+    "ix_orders_open",
+    orders.c.account_id,
+    sqlite_where=not_(orders.c.final),
+    postgresql_where=not_(orders.c.final),
+)
+
+balances = _table(
+    "balances",
+    _account(primary_key=True),
+    Column("wallet", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("available", Amount),
+    Column("frozen", Amount),
+    Column("borrowed", Amount),
+    Column("total", Amount, nullable=False),
+    Column("observed_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+balance_history = _table(
+    "balance_history",
+    Column("id", Id, Identity(), primary_key=True),
+    _account(),
+    Column("wallet", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("available", Amount),
+    Column("frozen", Amount),
+    Column("borrowed", Amount),
+    Column("total", Amount, nullable=False),
+    Column("observed_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+    rowid=True,
+)
+Index(
+    "ix_balance_history_asset",
+    balance_history.c.account_id,
+    balance_history.c.wallet,
+    balance_history.c.asset,
+    balance_history.c.observed_at,
+)
+
+sessions = _table(
+    "sessions",
+    _account(primary_key=True),
+    Column("session_id", Id, primary_key=True, autoincrement=False),
+    Column("connected_at", Moment),
+    Column("authorized_at", Moment),
+    Column("live_at", Moment),
+    Column("disconnected_at", Moment),
+    Column("reason", Text),
+    Column("recovered_at", Moment),
+    Column("recovered_deals", Id),
+)
+
+coverage = _table(
+    "coverage",
+    _account(primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("covered_from", Moment, primary_key=True),
+    Column("covered_until", Moment, nullable=False),
+    Column("verified_at", Moment, nullable=False),
+)
+
+quarantine = _table(
+    "quarantine",
+    Column("id", Id, Identity(), primary_key=True),
+    _account(),
+    Column("received_at", Moment, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("excerpt", Text, nullable=False),
+    # Each sweep reads the same bad row again; it is one finding.
+    Column("fingerprint", Text, nullable=False),
+    rowid=True,
+)
+Index("uq_quarantine_finding", quarantine.c.account_id, quarantine.c.fingerprint, unique=True)
