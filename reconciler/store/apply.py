@@ -1,0 +1,103 @@
+"""Applies batches in one transaction: the one place where what arrived becomes rows.
+
+The caller begins and commits.  Batches are applied in the order in which they came, each against
+what those before it left, so one transaction of many does what many transactions of one would do.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reconciler.domain.facts import (
+    BalanceReport,
+    Deal,
+    Fact,
+    Market,
+    Order,
+    SessionNotice,
+    Unreadable,
+)
+from reconciler.domain.words import Source
+from reconciler.inbox import Applied, Batch
+from reconciler.store import coverage, schema
+from reconciler.store.engine import Database
+from reconciler.store.facts import Facts
+
+
+class Applier:
+    """Applies batches to one kind of database.  Remembers nothing between transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._facts = Facts(database.dialect)
+
+    def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
+        """Writes what the batches say; returns what each changed.
+
+        A transaction repeated after its commit was not confirmed may find its own work done, and
+        then reports less than it changed.
+        """
+        accounts: dict[str, int] = {}
+        applied: list[Applied] = []
+        for batch in batches:
+            if batch.account not in accounts:
+                accounts[batch.account] = account_id(connection, batch.account)
+            id_ = accounts[batch.account]
+            applied.append(self._facts_of(connection, id_, batch.facts, batch.source, now))
+            for span in batch.spans:
+                coverage.cover(connection, id_, span, now=now)
+        return applied
+
+    def _facts_of(
+        self,
+        connection: Connection,
+        id_: int,
+        facts: Sequence[Fact],
+        source: Source,
+        now: int,
+    ) -> Applied:
+        deals: list[Deal] = []
+        orders: list[Order] = []
+        markets: list[Market] = []
+        unreadable: list[Unreadable] = []
+        balances = 0
+        for fact in facts:
+            match fact:
+                case Deal():
+                    deals.append(fact)
+                case Order():
+                    orders.append(fact)
+                case BalanceReport():
+                    balances += self._facts.report(connection, id_, fact, source)
+                case Market():
+                    markets.append(fact)
+                case SessionNotice():
+                    self._facts.session(connection, id_, fact)
+                case Unreadable():
+                    unreadable.append(fact)
+        new_deals = changed_orders = new_unreadable = 0
+        if deals:
+            new_deals, findings = self._facts.deals(connection, id_, deals, source, now)
+            unreadable += findings
+        if orders:
+            changed_orders, findings = self._facts.orders(connection, id_, orders, source, now)
+            unreadable += findings
+        if markets:
+            self._facts.markets(connection, markets)
+        if unreadable:
+            new_unreadable = self._facts.quarantine(connection, id_, unreadable)
+        return Applied(
+            deals=new_deals, orders=changed_orders, balances=balances, unreadable=new_unreadable
+        )
+
+
+def account_id(connection: Connection, name: str) -> int:
+    """The number of an account, given to it when its name is first seen."""
+    known = select(schema.accounts.c.account_id).where(schema.accounts.c.name == name)
+    found: int | None = connection.execute(known).scalar()
+    if found is not None:
+        return found
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(schema.accounts).values(name=name).on_conflict_do_nothing())
+    given: int = connection.execute(known).scalar_one()
+    return given

@@ -1,0 +1,294 @@
+"""Facts become rows: new ones are inserted, known ones merged, contradictions kept as findings.
+
+Each function takes the facts of one kind out of one batch and works in the caller's transaction.
+What two sights of one thing make is said by `domain.merge`; here is only what is read and written
+for it.  Applying a batch again, or after others, changes nothing that it already changed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from sqlalchemy import Connection, Dialect, or_, update
+
+from reconciler.domain.facts import (
+    Balance,
+    BalanceReport,
+    Deal,
+    Market,
+    Order,
+    SessionNotice,
+    Unreadable,
+)
+from reconciler.domain.merge import Restated, merge_deals, merge_orders
+from reconciler.domain.money import ZERO
+from reconciler.domain.words import Source, Wallet
+from reconciler.store import schema
+from reconciler.store.columns import encoding_of, storable
+from reconciler.store.rows import Rows, fits, storable_deal, storable_order
+from reconciler.store.statements import LookUp, Values, Write
+
+INTERRUPTED = "interrupted"
+"""Why a session ended that nobody saw end: its process was killed."""
+
+EXCERPT_MAX = 4000
+"""Characters kept of what could not be understood."""
+
+
+class Facts:
+    """The writing half of the record, for one kind of database.  It keeps no state of the record in
+    memory, so that a transaction rolled back leaves nothing behind."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._rows = Rows(encoding=encoding_of(dialect))
+        order_values = [c.name for c in schema.orders.c if not c.primary_key and c.name != "source"]
+        balance_values = [c.name for c in schema.balances.c if not c.primary_key]
+        session_values = [c.name for c in schema.sessions.c if not c.primary_key]
+        self._insert_deals = Write(dialect, schema.deals)
+        self._complete_deals = Write(
+            dialect, schema.deals, overwritten=("side", "role", "fee_asset", "client_order_id")
+        )
+        self._known_deals = LookUp(
+            dialect, schema.deals, within=["account_id"], by=["order_id", "deal_id"]
+        )
+        self._put_orders = Write(dialect, schema.orders, overwritten=order_values)
+        self._known_orders = LookUp(dialect, schema.orders, within=["account_id"], by=["order_id"])
+        self._put_balances = Write(dialect, schema.balances, overwritten=balance_values)
+        self._known_balances = LookUp(
+            dialect, schema.balances, within=["account_id"], by=["wallet"]
+        )
+        self._add_history = Write(dialect, schema.balance_history, generated=["id"])
+        self._put_sessions = Write(dialect, schema.sessions, filled=session_values)
+        self._put_markets = Write(
+            dialect, schema.markets, overwritten=("base_asset", "quote_asset", "kind")
+        )
+        self._add_findings = Write(dialect, schema.quarantine, generated=["id"])
+
+    def deals(
+        self,
+        connection: Connection,
+        account_id: int,
+        deals: Sequence[Deal],
+        source: Source,
+        now: int,
+    ) -> tuple[int, list[Unreadable]]:
+        """Stores the deals.  Returns how many were not known, and what could not be stored: ids
+        beyond the database's, and contradictions to what is known (the known stays)."""
+        rows: dict[tuple[int, int], Values] = {}
+        sights: list[Deal] = []
+        findings: list[Unreadable] = []
+        for deal in deals:
+            if fits(deal.order_id, deal.deal_id):
+                sight = storable_deal(deal)
+                sights.append(sight)
+                key = sight.order_id, sight.deal_id
+                if key not in rows:
+                    rows[key] = self._rows.deal(account_id, sight, source)
+            else:
+                findings.append(_finding("deals", "id beyond 64 bits", deal, now))
+        inserted = self._insert_deals(connection, list(rows.values()))
+        if inserted < len(sights):
+            findings += self._complete(connection, account_id, list(rows), sights, source, now)
+        return inserted, findings
+
+    def _complete(
+        self,
+        connection: Connection,
+        account_id: int,
+        keys: Sequence[tuple[int, int]],
+        sights: Iterable[Deal],
+        source: Source,
+        now: int,
+    ) -> list[Unreadable]:
+        """Fills in what only a further sight of a known deal says."""
+        known = {
+            (deal.order_id, deal.deal_id): deal
+            for deal in map(self._rows.deal_of, self._known_deals(connection, (account_id,), keys))
+        }
+        findings: list[Unreadable] = []
+        gained: dict[tuple[int, int], Deal] = {}
+        for seen in sights:
+            key = seen.order_id, seen.deal_id
+            try:
+                merged = merge_deals(known[key], seen)
+            except Restated as restated:
+                findings.append(_finding("deals", str(restated), seen, now))
+                continue
+            if merged is not known[key]:
+                known[key] = gained[key] = merged
+        self._complete_deals(
+            connection, [self._rows.deal(account_id, deal, source) for deal in gained.values()]
+        )
+        return findings
+
+    def orders(
+        self,
+        connection: Connection,
+        account_id: int,
+        orders: Sequence[Order],
+        source: Source,
+        now: int,
+    ) -> tuple[int, list[Unreadable]]:
+        """Merges the sights into what is known.  Returns of how many orders something new was
+        learned, and what could not be stored."""
+        sights: dict[int, Order] = {}
+        findings: list[Unreadable] = []
+        for order in orders:
+            if not fits(order.order_id):
+                findings.append(_finding("orders", "id beyond 64 bits", order, now))
+                continue
+            seen = storable_order(order)
+            earlier = sights.get(seen.order_id)
+            sights[seen.order_id] = seen if earlier is None else merge_orders(earlier, seen)
+        known = {
+            row[1]: row
+            for row in self._known_orders(connection, (account_id,), [(id_,) for id_ in sights])
+        }
+        changed: list[Order] = []
+        for order_id, seen in sights.items():
+            if order_id not in known:
+                changed.append(seen)
+                continue
+            before = self._rows.order_of(known[order_id])
+            merged = merge_orders(before, seen)
+            if merged is not before:
+                changed.append(merged)
+        self._put_orders(
+            connection, [self._rows.order(account_id, order, source) for order in changed]
+        )
+        return len(changed), findings
+
+    def report(
+        self, connection: Connection, account_id: int, report: BalanceReport, source: Source
+    ) -> int:
+        """Brings the latest balances up to a report, unless they are from a later one.  Returns how
+        many amounts changed; each such change is a row of the history."""
+        latest = {
+            row[2]: row
+            for row in self._known_balances(connection, (account_id,), [(report.wallet,)])
+        }
+        said = {storable(b.asset): b for b in report.balances}
+        if report.complete:
+            for asset, row in latest.items():
+                if asset not in said and not is_zero(known := self._rows.balance_of(row)):
+                    said[asset] = _zero(known)
+        rows: list[Values] = []
+        changes: list[Values] = []
+        for asset, seen in said.items():
+            balance = replace(seen, asset=asset)
+            learned_by: str = source
+            changed = True
+            if asset in latest:
+                row = latest[asset]
+                if self._rows.observed_at(row) > report.observed_at:
+                    continue
+                known = self._rows.balance_of(row)
+                balance = _filled_up(known, balance)
+                changed = _differs(known, balance, report.wallet)
+                learned_by = source if changed else row[8]
+            new = self._rows.balance(
+                account_id, report.wallet, balance, report.observed_at, learned_by
+            )
+            rows.append(new)
+            if changed:
+                changes.append(new)
+        self._put_balances(connection, rows)
+        self._add_history(connection, changes)
+        return len(changes)
+
+    def markets(self, connection: Connection, markets: Sequence[Market]) -> None:
+        """Keeps what the exchange lists; a market that is listed no more stays."""
+        self._put_markets(
+            connection,
+            [
+                (name, storable(m.base_asset), storable(m.quote_asset), storable(m.kind))
+                for name, m in {storable(m.name): m for m in markets}.items()
+            ],
+        )
+
+    def session(self, connection: Connection, account_id: int, notice: SessionNotice) -> None:
+        """Adds what is new of a session.  One that connects ends those that nobody saw end."""
+        moment = self._rows.encoding.moment
+        if notice.connected_at is not None:
+            sessions = schema.sessions.c
+            connection.execute(
+                update(schema.sessions)
+                .where(
+                    sessions.account_id == account_id,
+                    sessions.session_id != notice.session_id,
+                    sessions.disconnected_at.is_(None),
+                    or_(
+                        sessions.connected_at.is_(None),
+                        sessions.connected_at <= notice.connected_at,
+                    ),
+                )
+                .values(disconnected_at=notice.connected_at, reason=INTERRUPTED)
+            )
+        row = (
+            account_id,
+            notice.session_id,
+            moment(notice.connected_at),
+            moment(notice.authorized_at),
+            moment(notice.live_at),
+            moment(notice.disconnected_at),
+            None if notice.reason is None else storable(notice.reason),
+            moment(notice.recovered_at),
+            notice.recovered_deals,
+        )
+        self._put_sessions(connection, [row])
+
+    def quarantine(
+        self, connection: Connection, account_id: int, findings: Sequence[Unreadable]
+    ) -> int:
+        """Keeps what could not be understood, each finding once.  Returns how many were new."""
+        rows: dict[str, Values] = {}
+        for finding in findings:
+            stream, reason, excerpt = (
+                storable(finding.stream),
+                storable(finding.reason),
+                storable(finding.excerpt)[:EXCERPT_MAX],
+            )
+            fingerprint = sha256(f"{stream}\n{reason}\n{excerpt}".encode()).hexdigest()
+            received_at = self._rows.encoding.moment(finding.received_at)
+            rows.setdefault(
+                fingerprint, (account_id, received_at, stream, reason, excerpt, fingerprint)
+            )
+        return self._add_findings(connection, list(rows.values()))
+
+
+def is_zero(balance: Balance) -> bool:
+    """Whether nothing is left of an asset."""
+    return not (balance.available or balance.frozen or balance.borrowed or balance.total)
+
+
+def _zero(known: Balance) -> Balance:
+    """The parts that the wallet has, all zero."""
+    return Balance(
+        asset=known.asset,
+        available=None if known.available is None else ZERO,
+        frozen=None if known.frozen is None else ZERO,
+        borrowed=None if known.borrowed is None else ZERO,
+        total=ZERO,
+    )
+
+
+def _filled_up(known: Balance, seen: Balance) -> Balance:
+    """What is seen, with the parts that only the earlier report named."""
+    return replace(
+        seen,
+        available=known.available if seen.available is None else seen.available,
+        frozen=known.frozen if seen.frozen is None else seen.frozen,
+        borrowed=known.borrowed if seen.borrowed is None else seen.borrowed,
+    )
+
+
+def _differs(known: Balance, seen: Balance, wallet: Wallet) -> bool:
+    """Whether an amount changed.  What collateral has available moves with every price and is no
+    change of what is owned."""
+    if wallet is Wallet.COLLATERAL:
+        return (known.total, known.borrowed) != (seen.total, seen.borrowed)
+    return known != seen
+
+
+def _finding(stream: str, reason: str, fact: object, now: int) -> Unreadable:
+    return Unreadable(stream=stream, reason=reason, excerpt=repr(fact), received_at=now)
