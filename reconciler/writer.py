@@ -1,0 +1,168 @@
+"""The writer: takes what is queued, applies it in one transaction, acknowledges, and retries.
+
+It owns the one connection that writes, on the one thread behind its hop.  Commits are greedy: while
+one is under way the next gathers, so batches grow with the load and an idle event is durable within
+milliseconds.  While the database is away the batches stay in hand, the channel fills and the feeds
+stall; nothing is dropped.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from reconciler.clock import Clock
+from reconciler.hop import Hop
+from reconciler.inbox import Applied, Batch, Outlet
+from reconciler.store.apply import Applier
+from reconciler.store.engine import Database, DatabaseAway
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+FACTS_PER_COMMIT_MAX = 5_000
+"""Beyond a thousand rows a commit costs nothing more per row, and it delays every ack in it."""
+
+BACKOFF_MIN_S = 1.0
+BACKOFF_MAX_S = 30.0
+
+
+@dataclass(slots=True, kw_only=True)
+class WriterFigures:
+    """What the writer has done since the process began; it alone writes here, anyone may read."""
+
+    commits: int = 0
+    batches: int = 0
+    facts: int = 0
+    deals: int = 0
+    orders: int = 0
+    balances: int = 0
+    unreadable: int = 0
+    failures: int = 0
+    """Commits that failed because the database was away."""
+    away_since: int | None = None
+    """When the first of the present failures was (microseconds); None while all is well."""
+    committed_at: int | None = None
+
+    def add(self, batches: Sequence[Batch], applied: Sequence[Applied]) -> None:
+        """Count one commit."""
+        self.commits += 1
+        self.batches += len(batches)
+        self.facts += sum(len(batch.facts) for batch in batches)
+        for one in applied:
+            self.deals += one.deals
+            self.orders += one.orders
+            self.balances += one.balances
+            self.unreadable += one.unreadable
+
+
+async def write(
+    outlet: Outlet,
+    database: Database,
+    hop: Hop,
+    *,
+    clock: Clock,
+    chance: random.Random,
+    log: FilteringBoundLogger,
+    figures: WriterFigures | None = None,
+) -> None:
+    """Writes until the channel is closed and empty.
+
+    Cancelled, it finishes the commit that is under way and acknowledges it, or has not begun it;
+    what it had taken and not committed is lost with the process, unacknowledged.  A bug, such as a
+    violated constraint, is raised: the record is as the last commit left it.
+    """
+    figures = WriterFigures() if figures is None else figures
+    pen = _Pen(database)
+    try:
+        async with outlet:
+            async for batch in outlet:
+                batches = [batch, *_queued(outlet, FACTS_PER_COMMIT_MAX - len(batch.facts))]
+                applied = await _commit(pen, batches, hop, clock, chance, log, figures)
+                # From here to the last ack there is no checkpoint, so no commit is half told.
+                figures.add(batches, applied)
+                figures.committed_at = clock.now()
+                for one, changed in zip(batches, applied, strict=True):
+                    if one.ack is not None:
+                        one.ack(changed)
+    finally:
+        with trio.CancelScope(shield=True):
+            await hop(pen.close)
+
+
+async def _commit(
+    pen: "_Pen",
+    batches: Sequence[Batch],
+    hop: Hop,
+    clock: Clock,
+    chance: random.Random,
+    log: FilteringBoundLogger,
+    figures: WriterFigures,
+) -> list[Applied]:
+    """Tries until the batches are committed."""
+    for delay_s in _delays(chance):
+        try:
+            applied = await hop(pen.commit, batches, clock.now())
+        except DatabaseAway as away:
+            figures.failures += 1
+            if figures.away_since is None:
+                figures.away_since = clock.now()
+                log.error("database.away", reason=str(away), batches=len(batches))
+        else:
+            if figures.away_since is not None:
+                log.info("database.back", away_us=clock.now() - figures.away_since)
+                figures.away_since = None
+            return applied
+        await trio.sleep(delay_s)
+    raise AssertionError("the delays never end")
+
+
+def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
+    """What waits in the channel already, until a commit's worth is gathered."""
+    facts = 0
+    while facts < facts_max:
+        try:
+            batch = outlet.receive_nowait()
+        except (trio.WouldBlock, trio.EndOfChannel):
+            return
+        facts += len(batch.facts)
+        yield batch
+
+
+def _delays(chance: random.Random) -> Iterator[float]:
+    """Seconds between attempts: doubling up to a limit, each between a half and the whole."""
+    delay_s = BACKOFF_MIN_S
+    while True:
+        yield delay_s * chance.uniform(0.5, 1)
+        delay_s = min(2 * delay_s, BACKOFF_MAX_S)
+
+
+class _Pen:
+    """The writing connection; used on the hop's thread only.  After a failure it is opened anew."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._applier = Applier(database)
+        self._connection: Connection | None = None
+
+    def commit(self, batches: Sequence[Batch], now: int) -> list[Applied]:
+        """One transaction.  Raises DatabaseAway; anything else is a bug."""
+        try:
+            with self._database.told():
+                if self._connection is None:
+                    self._connection = self._database.connect()
+                with self._connection.begin():
+                    return self._applier.apply(self._connection, batches, now=now)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            # What is broken can't be rolled back or reset, only dropped.
+            connection.invalidate()
+            connection.close()
