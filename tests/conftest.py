@@ -1,0 +1,67 @@
+"""Databases for tests: each test gets a migrated one of its own, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.store.engine import Database, open_database
+from reconciler.store.migrate import upgrade
+from tests.postgres import NoPostgres, Postgres, postgres
+
+
+@dataclass(frozen=True)
+class Template:
+    """A server and its migrated database, to be copied."""
+
+    server: Postgres
+    name: str
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[Template]:
+    """One PostgreSQL for the whole run.  Skips, saying why, where there is none."""
+    try:
+        with postgres() as server:
+            name = server.create()
+            upgrade(open_database(server.url(name)))
+            yield Template(server, name)
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A migrated SQLite file."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    upgrade(open_database(f"sqlite:///{path}"))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: bytes, tmp_path: Path) -> str:
+    """A migrated SQLite database."""
+    path = tmp_path / "record.db"
+    path.write_bytes(sqlite_template)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_template: Template) -> Iterator[str]:
+    """A migrated PostgreSQL database."""
+    name = postgres_template.server.create(postgres_template.name)
+    yield postgres_template.server.url(name)
+    postgres_template.server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database, of one kind and then of the other."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    """The same, opened."""
+    return open_database(database_url)
