@@ -1,0 +1,235 @@
+"""The private WebSocket channels: what may be asked of each, and how its updates are spelled.
+
+Params shapes, and what an empty list means, differ by channel (PROTOCOL § 3); where the vendor is
+silent the ancestor engine decides, which is the harder case for a client.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+
+from reconciler.simulator import dialect
+from reconciler.simulator.engine import Account
+from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.history import Window
+from reconciler.simulator.records import Deal, Kind, Order, OrderSeen, Wallet
+
+NAMES_MAX = 100
+"""Per subscription; about 700 were refused live (ccxt issue 29665), clients keep to 100."""
+
+RECORDS_MAX = 100
+"""Per query."""
+
+INVALID_ARGUMENT, METHOD_NOT_FOUND, REQUIRE_AUTHENTICATION, TOO_MANY_REQUESTS = 1, 4, 6, 7
+MESSAGES = {
+    INVALID_ARGUMENT: "invalid argument",
+    METHOD_NOT_FOUND: "method not found",
+    REQUIRE_AUTHENTICATION: "require authentication",
+    TOO_MANY_REQUESTS: "too many requests",
+}
+
+_FILTERS = {
+    0: frozenset({Kind.LIMIT, Kind.MARKET}),
+    1: frozenset({Kind.LIMIT}),
+    2: frozenset({Kind.MARKET}),
+}
+"""Which orders pass which filter of `ordersExecuted_subscribe`; whether stock-market orders pass
+any is undocumented, so they pass none (PROTOCOL § 10.2, question 4)."""
+
+_TYPES = {1: Kind.LIMIT, 2: Kind.MARKET, 202: Kind.STOCK_MARKET}
+
+
+class Wrong(Exception):
+    """The request is answered with this error code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(MESSAGES[code])
+        self.code = code
+
+
+class WrongNames(Wrong):
+    """Some name is unknown, or they are too many: the old subscription is gone all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(INVALID_ARGUMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a subscription covers; None means everything."""
+
+    names: frozenset[str] | None
+    kinds: frozenset[Kind] = frozenset(Kind)
+
+    def covers(self, name: str) -> bool:
+        """Is the market or asset among them?"""
+        return self.names is None or name in self.names
+
+
+Query: TypeAlias = Callable[[Exchange, Account, list[Any]], Any]
+Subscribe: TypeAlias = Callable[[Exchange, list[Any]], Wanted]
+
+
+# Subscriptions
+
+
+def _assets_or_all(exchange: Exchange, params: list[Any]) -> Wanted:
+    return Wanted(_names(params, exchange.engine.assets()) or None)
+
+
+def _markets_or_none(exchange: Exchange, params: list[Any]) -> Wanted:
+    """An empty list is acknowledged and covers nothing."""
+    return Wanted(_names(params, exchange.markets))
+
+
+def _executed(exchange: Exchange, params: list[Any]) -> Wanted:
+    match params:
+        case [list() as markets, int() as kinds] if kinds in _FILTERS:
+            return Wanted(_names(markets, exchange.markets), _FILTERS[kinds])
+        case _:
+            raise Wrong(INVALID_ARGUMENT)
+
+
+def _deals(exchange: Exchange, params: list[Any]) -> Wanted:
+    match params:
+        case [list() as markets]:
+            return Wanted(_names(markets, exchange.markets) or None)
+        case _:
+            raise Wrong(INVALID_ARGUMENT)
+
+
+def _names(names: list[Any], known: Collection[str]) -> frozenset[str]:
+    if not all(isinstance(name, str) for name in names):
+        raise Wrong(INVALID_ARGUMENT)
+    if len(names) > NAMES_MAX or not all(name in known for name in names):
+        raise WrongNames
+    return frozenset(names)
+
+
+SUBSCRIBE: dict[str, Subscribe] = {
+    "balanceSpot": _assets_or_all,
+    "balanceMargin": _assets_or_all,
+    "ordersPending": _markets_or_none,
+    "ordersExecuted": _executed,
+    "deals": _deals,
+}
+
+
+# Queries
+
+
+def _spot(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    return {
+        asset: dialect.spot_balance(account.wallets.balance(Wallet.SPOT, asset))
+        for asset in _asked_assets(exchange, params)
+    }
+
+
+def _margin(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    return {
+        asset: dialect.margin_balance(account.wallets.balance(Wallet.COLLATERAL, asset))
+        for asset in _asked_assets(exchange, params)
+    }
+
+
+def _asked_assets(exchange: Exchange, params: list[Any]) -> list[str]:
+    assets = exchange.engine.assets()
+    if not all(asset in assets for asset in params):
+        raise Wrong(INVALID_ARGUMENT)
+    return params or assets
+
+
+def _pending_page(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    market, offset, limit = _paged(exchange, params)
+    rows = sorted(
+        (order for order in account.open_orders.values() if order.asked.market == market),
+        key=lambda order: -order.order_id,
+    )
+    page = rows[offset : offset + limit]
+    return {
+        "limit": limit,
+        "offset": offset,
+        "total": len(rows),
+        "records": [dialect.pending_order(order.seen()) for order in page],
+    }
+
+
+def _executed_page(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    match params:
+        case [{"market": market, "order_types": list() as types}, *page]:
+            if not all(number in _TYPES for number in types):
+                raise Wrong(INVALID_ARGUMENT)
+            kinds = {_TYPES[number] for number in types}
+        case _:
+            raise Wrong(INVALID_ARGUMENT)
+    market, offset, limit = _paged(exchange, [market, *page])
+    window = Window(since=0, until=exchange.now() + 1, offset=0, limit=2**63)
+    rows = [o for o in account.history.finished_page(window, market) if o.kind in kinds]
+    records = [dialect.executed_order(order) for order in rows[offset : offset + limit]]
+    return {"limit": limit, "offset": offset, "records": records}
+
+
+def _deals_page(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    market, offset, limit = _paged(exchange, params)
+    window = Window(since=0, until=exchange.now() + 1, offset=offset, limit=limit)
+    records = [dialect.queried_deal(d) for d in account.history.deals_page(window, market)]
+    return {"limit": limit, "offset": offset, "records": records}
+
+
+def _paged(exchange: Exchange, params: list[Any]) -> tuple[str, int, int]:
+    match params:
+        case [str() as market, int() as offset, int() as limit] if (
+            market in exchange.markets and offset >= 0 and 0 < limit <= RECORDS_MAX
+        ):
+            return market, offset, limit
+        case _:
+            raise Wrong(INVALID_ARGUMENT)
+
+
+QUERY: dict[str, Query] = {
+    "balanceSpot_request": _spot,
+    "balanceMargin_request": _margin,
+    "ordersPending_request": _pending_page,
+    "ordersExecuted_request": _executed_page,
+    "deals_request": _deals_page,
+}
+
+
+# Frames
+
+
+def reply(number: int, result: Any) -> str:
+    """The answer to request `number`."""
+    return _frame({"id": number, "result": result, "error": None})
+
+
+def failure(number: int, code: int) -> str:
+    """The refusal of request `number`."""
+    error = {"code": code, "message": MESSAGES[code]}
+    return _frame({"id": number, "result": None, "error": error})
+
+
+def update(method: str, params: Any) -> str:
+    """Something that was subscribed to."""
+    return _frame({"id": None, "method": method, "params": params})
+
+
+def pending_update(seen: OrderSeen) -> str:
+    """`ordersPending_update`."""
+    return update("ordersPending_update", [int(seen.step), dialect.pending_order(seen.order)])
+
+
+def executed_update(order: Order) -> str:
+    """`ordersExecuted_update`: spelled like a pending order (PROTOCOL § 3.4)."""
+    return update("ordersExecuted_update", [dialect.pending_order(order)])
+
+
+def deal_update(deal: Deal) -> str:
+    """`deals_update`."""
+    return update("deals_update", dialect.deal_update(deal))
+
+
+def _frame(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()

@@ -1,0 +1,257 @@
+"""The exchange's spelling of its records: four of an order, four of a deal, and balances.
+
+Shapes and field names are those of PROTOCOL § 3 and § 5 (from the vendor's AsyncAPI and OpenAPI
+files).  Times are printed as the doubles that the exchange prints: 17 digits on the WebSocket
+(`1738230617.8867061`), the shortest form over REST.
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from reconciler.simulator.numbers import ZERO, shown, text
+from reconciler.simulator.records import Balance, Deal, Kind, Order, Role, Side, Status
+
+Row: TypeAlias = dict[str, Any]
+
+_SIDE = {Side.SELL: 1, Side.BUY: 2}
+_ROLE = {Role.MAKER: 1, Role.TAKER: 2}
+_TYPE = {Kind.LIMIT: 1, Kind.MARKET: 2, Kind.STOCK_MARKET: 202}
+_TYPE_WORD = {Kind.LIMIT: "limit", Kind.MARKET: "market", Kind.STOCK_MARKET: "stock market"}
+_STATUS = {status: status.upper() for status in Status}
+
+# Times
+
+
+def long_seconds(moment: int) -> msgspec.Raw:
+    """Unix seconds of a moment in µs, as a JSON number of 17 significant digits."""
+    return msgspec.Raw(f"{moment / 1_000_000:.17g}".encode())
+
+
+def short_seconds(moment: int) -> float:
+    """Unix seconds of a moment in µs; JSON writes the shortest number that is this double."""
+    return moment / 1_000_000
+
+
+# Orders
+
+
+def pending_order(order: Order) -> Row:
+    """`ordersPending`, query and update (PROTOCOL § 3.3); it names no fee asset."""
+    return {
+        "id": order.order_id,
+        "market": order.market,
+        "type": _TYPE[order.kind],
+        "side": _SIDE[order.side],
+        "post_only": order.post_only,
+        "ioc": order.ioc,
+        "ctime": long_seconds(order.created_at),
+        "mtime": long_seconds(order.updated_at),
+        "price": text(order.price or ZERO),
+        "amount": text(order.amount),
+        "left": text(order.remaining),
+        "deal_stock": text(order.filled_amount),
+        "deal_money": text(order.filled_total),
+        "deal_fee": text(order.fee),
+        "client_order_id": order.client_order_id,
+        "stp": "no",
+        "status": _STATUS[order.status],
+        "position_side": "BOTH",
+        "rpi": False,
+        "retail": False,
+        "reduce_only": False,
+    }
+
+
+def executed_order(order: Order) -> Row:
+    """`ordersExecuted`, query (PROTOCOL § 3.4): a finish time and a fee asset, but no `left`."""
+    assert order.finished_at is not None
+    return {
+        "id": order.order_id,
+        "ctime": long_seconds(order.created_at),
+        "ftime": long_seconds(order.finished_at),
+        "market": order.market,
+        "source": order.source,
+        "type": _TYPE[order.kind],
+        "side": _SIDE[order.side],
+        "post_only": order.post_only,
+        "ioc": order.ioc,
+        "price": text(order.price or ZERO),
+        "amount": text(order.amount),
+        "deal_stock": text(order.filled_amount),
+        "deal_money": text(order.filled_total),
+        "deal_fee": text(order.fee),
+        "client_order_id": order.client_order_id,
+        "status": _STATUS[order.status],
+        "fee_asset": order.fee_asset,
+        "rpi": False,
+        "retail": False,
+        "reduce_only": False,
+    }
+
+
+def active_order(order: Order) -> Row:
+    """REST `orders` and the answers of `order/new` and its kin (PROTOCOL § 5.3).  A price is absent
+    where there is none, the fee asset where nothing was charged yet."""
+    row = {
+        "orderId": order.order_id,
+        "clientOrderId": order.client_order_id,
+        "market": order.market,
+        "side": order.side.value,
+        "type": _TYPE_WORD[order.kind],
+        "timestamp": short_seconds(order.created_at),
+        "dealMoney": text(order.filled_total),
+        "dealStock": text(order.filled_amount),
+        "amount": text(order.amount),
+        "left": text(order.remaining),
+        "dealFee": text(order.fee),
+        "postOnly": order.post_only,
+        "ioc": order.ioc,
+        "status": _STATUS[order.status],
+        "stp": "no",
+        "positionSide": "BOTH",
+        "rpi": False,
+        "reduceOnly": False,
+    }
+    if order.price is not None:
+        row["price"] = text(order.price)
+    if order.filled_amount:
+        row["feeAsset"] = order.fee_asset
+    return row
+
+
+def finished_order(order: Order) -> Row:
+    """REST `trade-account/order/history` (PROTOCOL § 5.4): `id`, not `orderId`; the market is the
+    key of the map around it."""
+    assert order.finished_at is not None
+    return {
+        "id": order.order_id,
+        "clientOrderId": order.client_order_id,
+        "ctime": short_seconds(order.created_at),
+        "ftime": short_seconds(order.finished_at),
+        "side": order.side.value,
+        "type": _TYPE_WORD[order.kind],
+        "amount": text(order.amount),
+        "price": text(order.price or ZERO),
+        "dealStock": text(order.filled_amount),
+        "dealMoney": text(order.filled_total),
+        "dealFee": text(order.fee),
+        "feeAsset": order.fee_asset,
+        "postOnly": order.post_only,
+        "ioc": order.ioc,
+        "status": _STATUS[order.status],
+        "positionSide": "BOTH",
+        "rpi": False,
+        "reduceOnly": False,
+    }
+
+
+# Deals
+
+
+def deal_update(deal: Deal) -> list[Any]:
+    """`deals_update`: eleven places, of which none is the total (PROTOCOL § 3.5)."""
+    return [
+        deal.deal_id,
+        long_seconds(deal.executed_at),
+        deal.market,
+        deal.order_id,
+        text(deal.price),
+        text(deal.amount),
+        text(deal.fee),
+        deal.client_order_id,
+        _SIDE[deal.side],
+        _ROLE[deal.role],
+        deal.fee_asset,
+    ]
+
+
+def queried_deal(deal: Deal) -> Row:
+    """`deals_request`; `deal_order_id` is the counterparty's order."""
+    return {
+        "time": long_seconds(deal.executed_at),
+        "id": deal.deal_id,
+        "side": _SIDE[deal.side],
+        "role": _ROLE[deal.role],
+        "price": text(deal.price),
+        "amount": text(deal.amount),
+        "deal": text(deal.total),
+        "fee": text(deal.fee),
+        "order_id": deal.order_id,
+        "deal_order_id": deal.counter_order_id,
+        "market": deal.market,
+        "client_order_id": deal.client_order_id,
+        "fee_asset": deal.fee_asset,
+    }
+
+
+def executed_deal(deal: Deal) -> Row:
+    """REST `trade-account/executed-history` (PROTOCOL § 5.5): no market, no counterparty."""
+    return {
+        "id": deal.deal_id,
+        "clientOrderId": deal.client_order_id,
+        "time": short_seconds(deal.executed_at),
+        "side": deal.side.value,
+        "role": _ROLE[deal.role],
+        "amount": text(deal.amount),
+        "price": text(deal.price),
+        "deal": text(deal.total),
+        "fee": text(deal.fee),
+        "orderId": deal.order_id,
+        "feeAsset": deal.fee_asset,
+        "rpi": False,
+    }
+
+
+def deal_of_order(deal: Deal) -> Row:
+    """REST `trade-account/order` (PROTOCOL § 5.6): neither market nor side nor the own order."""
+    return {
+        "time": short_seconds(deal.executed_at),
+        "fee": text(deal.fee),
+        "price": text(deal.price),
+        "amount": text(deal.amount),
+        "id": deal.deal_id,
+        "dealOrderId": deal.counter_order_id,
+        "clientOrderId": deal.client_order_id,
+        "role": _ROLE[deal.role],
+        "deal": text(deal.total),
+        "feeAsset": deal.fee_asset,
+        "rpi": False,
+    }
+
+
+# Balances
+
+
+def spot_balance(balance: Balance) -> Row:
+    """`balanceSpot` and REST alike; each part is cut by itself."""
+    return {"available": shown(balance.available), "freeze": shown(balance.frozen)}
+
+
+def margin_balance(balance: Balance) -> Row:
+    """`balanceMargin_request`.  Nothing can be borrowed here yet."""
+    total = shown(balance.available)
+    return {
+        "balance": total,
+        "borrow": "0",
+        "available_without_borrow": total,
+        "available_with_borrow": total,
+    }
+
+
+def margin_update(asset: str, balance: Balance) -> Row:
+    """One element of `balanceMargin_update`."""
+    total = shown(balance.available)
+    return {"a": asset, "B": total, "b": "0", "av": total, "ab": total}
+
+
+def margin_summary(asset: str, balance: Balance) -> Row:
+    """One element of REST `collateral-account/balance-summary`."""
+    total = shown(balance.available)
+    return {
+        "asset": asset,
+        "balance": total,
+        "borrow": "0",
+        "availableWithoutBorrow": total,
+        "availableWithBorrow": total,
+    }

@@ -1,0 +1,180 @@
+"""The simulated exchange as its users hold it: engine, access, faults, and those who listen.
+
+Every operation goes through here, so that whoever listens to an account hears of it in the same
+moment.  Listeners must not block; what they hear is encoded at most once.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from reconciler.simulator.access import Access
+from reconciler.simulator.engine import Engine
+from reconciler.simulator.faults import FaultPlan
+from reconciler.simulator.markets import DEFAULT_MARKETS
+from reconciler.simulator.numbers import times
+from reconciler.simulator.records import (
+    Deal,
+    Event,
+    Fees,
+    Instruction,
+    Market,
+    Order,
+    Role,
+    Side,
+    Truth,
+    Wallet,
+)
+
+HOUSE = "house"
+"""The account that takes the other side of scripted fills; it always has enough."""
+
+
+class Listener(Protocol):
+    """Hears what happens to one account."""
+
+    def hear(self, event: Event, frames: dict[str, str]) -> None:
+        """`frames` starts empty for each event and is shared by all its listeners: what one has
+        encoded, the next need not."""
+        ...
+
+
+class Exchange:
+    """`Exchange(now=clock.now)` is ready to trade; `server.serve` opens its doors."""
+
+    def __init__(
+        self,
+        markets: Iterable[Market] = DEFAULT_MARKETS,
+        *,
+        now: Callable[[], int],
+        seed: int = 0,
+    ) -> None:
+        self.now = now
+        self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
+        self.access = Access(now=now, chance=random.Random(f"access {seed}"))
+        self.faults = FaultPlan()
+        self._listeners: dict[str, dict[Listener, None]] = {}  # ordered, unlike a set
+        self.engine.open_account(HOUSE)
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """By name."""
+        return self.engine.markets
+
+    def open_account(
+        self,
+        name: str,
+        key: str | None = None,
+        secret: str | None = None,
+        funds: Mapping[str, Decimal | str] | None = None,
+        *,
+        wallet: Wallet = Wallet.SPOT,
+        fees: Fees | None = None,
+        records_cancels: bool = True,
+    ) -> None:
+        """A new login with `funds` in one of its wallets; without a key nobody can call for it."""
+        self.engine.open_account(name, fees, records_cancels=records_cancels)
+        if key is not None and secret is not None:
+            self.access.grant(name, key, secret)
+        for asset, amount in (funds or {}).items():
+            self.deposit(name, asset, amount)
+            if wallet is not Wallet.MAIN:
+                self.transfer(name, asset, amount, Wallet.MAIN, wallet)
+
+    def truth(self, account: str) -> Truth:
+        """What any record of the account must equal."""
+        return self.engine.truth(account)
+
+    # Operations; those that the engine may refuse raise `Refused`
+
+    def place(self, account: str, asked: Instruction) -> Order:
+        """The order as it is after all that could be matched at once."""
+        order, events = self.engine.place(account, asked)
+        self._publish(events)
+        return order
+
+    def cancel(self, account: str, market: str, order_id: int) -> Order:
+        """The order as it ended."""
+        order, events = self.engine.cancel(account, market, order_id)
+        self._publish(events)
+        return order
+
+    def fill(
+        self,
+        account: str,
+        market: str,
+        side: Side | str,
+        amount: Decimal | str,
+        price: Decimal | str,
+        *,
+        role: Role | str = Role.TAKER,
+        client_order_id: str = "",
+    ) -> Deal:
+        """Exactly one deal of the account against the house, whatever rests on the book."""
+        asked = Instruction(
+            market=market,
+            side=Side(side),
+            amount=Decimal(amount),
+            price=Decimal(price),
+            client_order_id=client_order_id,
+        )
+        self._supply_house(asked)
+        maker, taker = (account, HOUSE) if Role(role) is Role.MAKER else (HOUSE, account)
+        deals, events = self.engine.cross(maker, taker, asked, owner=account)
+        self._publish(events)
+        return deals[0] if maker == account else deals[1]
+
+    def deposit(self, account: str, asset: str, amount: Decimal | str) -> None:
+        """To the main wallet."""
+        self._publish(self.engine.deposit(account, asset, Decimal(amount)))
+
+    def withdraw(self, account: str, asset: str, amount: Decimal | str) -> None:
+        """From the main wallet."""
+        self._publish(self.engine.withdraw(account, asset, Decimal(amount)))
+
+    def transfer(
+        self,
+        account: str,
+        asset: str,
+        amount: Decimal | str,
+        origin: Wallet | str,
+        target: Wallet | str,
+    ) -> None:
+        """Between own wallets."""
+        self._publish(
+            self.engine.transfer(account, asset, Decimal(amount), Wallet(origin), Wallet(target))
+        )
+
+    def phantom(
+        self, account: str, asset: str, amount: Decimal | str, wallet: Wallet | str = Wallet.SPOT
+    ) -> None:
+        """Adds `amount` (negative: takes it) without any record of why."""
+        self._publish(self.engine.phantom(account, Wallet(wallet), asset, Decimal(amount)))
+
+    # Listening
+
+    def listen(self, account: str, listener: Listener) -> None:
+        """From now on `listener` hears what happens to the account."""
+        self._listeners.setdefault(account, {})[listener] = None
+
+    def ignore(self, account: str, listener: Listener) -> None:
+        """No more."""
+        self._listeners.get(account, {}).pop(listener, None)
+
+    def _publish(self, events: Iterable[Event]) -> None:
+        for event in events:
+            listeners = self._listeners.get(event.account)
+            if listeners:
+                frames: dict[str, str] = {}
+                for listener in list(listeners):
+                    listener.hear(event, frames)
+
+    def _supply_house(self, asked: Instruction) -> None:
+        market = self.markets[asked.market]
+        assert asked.price is not None
+        for asset, amount in (
+            (market.stock, asked.amount),
+            (market.money, times(asked.amount, asked.price)),
+        ):
+            self.engine.phantom(HOUSE, Wallet.SPOT, asset, amount)

@@ -1,0 +1,211 @@
+"""What the engine takes, keeps and says: frozen records in the trade's words.
+
+Amounts are exact decimals, times integer microseconds of the exchange's clock.  How they are
+spelled to clients is `dialect`'s business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+
+class Side(StrEnum):
+    """Of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Role(StrEnum):
+    """Of an order in a deal."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class Kind(StrEnum):
+    """Of an order.  The amount of a market buy is in money, every other one in stock."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    STOCK_MARKET = "stock_market"
+
+
+class Status(StrEnum):
+    """Of an order."""
+
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+
+
+class Wallet(StrEnum):
+    """Where an account keeps its assets."""
+
+    MAIN = "main"
+    SPOT = "spot"
+    COLLATERAL = "collateral"
+
+
+class Step(IntEnum):
+    """What happened to an order, in the exchange's own numbers."""
+
+    NEW = 1
+    UPDATE = 2
+    FINISH = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """A pair of assets that is traded, and the rules of its orders."""
+
+    name: str
+    stock: str
+    money: str
+    stock_decimals: int
+    money_decimals: int
+    amount_min: Decimal
+    """In stock."""
+    total_min: Decimal
+    """In money."""
+    reference_price: Decimal
+    """Around which the traders of `life` begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fees:
+    """Ratios, not percents; negative is a rebate."""
+
+    maker: Decimal = Decimal("0.001")
+    taker: Decimal = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What an account asks the exchange to do."""
+
+    market: str
+    side: Side
+    kind: Kind = Kind.LIMIT
+    amount: Decimal
+    price: Decimal | None = None
+    client_order_id: str = ""
+    post_only: bool = False
+    ioc: bool = False
+    source: str = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """One fill of one order.  Both sides of a deal share `deal_id`."""
+
+    deal_id: int
+    order_id: int
+    counter_order_id: int
+    market: str
+    side: Side
+    role: Role
+    price: Decimal
+    amount: Decimal
+    total: Decimal
+    fee: Decimal
+    fee_asset: str
+    client_order_id: str
+    executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order at one moment.  `fee` is the sum over its deals, in `fee_asset`."""
+
+    order_id: int
+    client_order_id: str
+    market: str
+    side: Side
+    kind: Kind
+    status: Status
+    price: Decimal | None
+    amount: Decimal
+    remaining: Decimal
+    filled_amount: Decimal
+    filled_total: Decimal
+    fee: Decimal
+    fee_asset: str
+    post_only: bool
+    ioc: bool
+    source: str
+    created_at: int
+    updated_at: int
+    finished_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What an account has of one asset in one wallet; only the spot wallet freezes."""
+
+    available: Decimal
+    frozen: Decimal = Decimal(0)
+
+    @property
+    def total(self) -> Decimal:
+        """Both parts together."""
+        return self.available + self.frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A change of one balance that is no deal.  The exchange shows clients none of these."""
+
+    wallet: Wallet
+    asset: str
+    amount: Decimal
+    """Signed."""
+    reason: str
+    """`deposit`, `withdrawal`, `transfer` or `phantom`."""
+    moved_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """All there is to know of an account: what any record of it must equal.
+
+    Orders (open and finished) and deals are sorted by id; balances that were never touched are
+    absent.
+    """
+
+    deals: tuple[Deal, ...]
+    orders: tuple[Order, ...]
+    movements: tuple[Movement, ...]
+    balances: Mapping[tuple[Wallet, str], Balance]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """An order of the account appeared, changed or ended."""
+
+    account: str
+    step: Step
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class DealMade:
+    """An order of the account was filled."""
+
+    account: str
+    deal: Deal
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceMoved:
+    """Assets of a wallet of the account have new balances."""
+
+    account: str
+    wallet: Wallet
+    assets: tuple[str, ...]
+
+
+Event: TypeAlias = OrderSeen | DealMade | BalanceMoved

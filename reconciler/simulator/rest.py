@@ -1,0 +1,133 @@
+"""The REST door: admits signed calls, asks the fault plan, wraps answers and errors.
+
+Both error envelopes are those of PROTOCOL § 1.7.  What a call means is in `reads` and `writes`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.simulator.access import Denied, Key
+from reconciler.simulator.asked import Asked, Invalid
+from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.faults import Answer, Cut, Point, Swallow
+from reconciler.simulator.reads import PUBLIC, READS
+from reconciler.simulator.rules import Refused
+from reconciler.simulator.writes import CREATED, WRITES
+
+BODY_BYTES_MAX = 65_536
+TOKEN_PATH = "/api/v4/profile/websocket_token"  # noqa: S105 -- a path, not a password
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+_CODES = {"market": 31, "amount": 32, "price": 33, "client_order_id": 36, "ioc": 37}
+_FIELDS = {"client_order_id": "clientOrderId", "post_only": "postOnly", "liquidity": "market"}
+"""Codes and fields of what the engine refuses; 30 and the word itself where nothing is said."""
+
+
+def rest_app(exchange: Exchange) -> Starlette:
+    """All calls under `/api/v4`; anything else is an empty 404."""
+    routes = [Route(path, _public(exchange, path), methods=["GET"]) for path in PUBLIC]
+    private = (*READS, *WRITES, TOKEN_PATH)
+    routes += [Route(path, _private(exchange, path), methods=["POST"]) for path in private]
+    return Starlette(routes=routes, exception_handlers={404: _nothing, 405: _nothing})
+
+
+def _public(exchange: Exchange, path: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        spoiled = await _spoiled(exchange, request, None, path)
+        return spoiled or _json(PUBLIC[path](exchange))
+
+    return endpoint
+
+
+def _private(exchange: Exchange, path: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        caller = exchange.access.account_of_key(request.headers.get("x-txc-apikey", ""))
+        if spoiled := await _spoiled(exchange, request, caller, path):
+            return spoiled
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            key, values = exchange.access.admit(path, request.headers, body)
+            answer = _answer(exchange, key, path, Asked(values))
+        except Denied as denied:
+            return _error(denied.status, denied.code, denied.message)
+        except Invalid as invalid:
+            return _error(422, 30, "Validation failed", {invalid.field: [invalid.message]})
+        except Refused as refused:
+            return _refusal(refused)
+        return _json(answer, 201 if path in CREATED else 200)
+
+    return endpoint
+
+
+def _answer(exchange: Exchange, key: Key, path: str, asked: Asked) -> Any:
+    if path == TOKEN_PATH:
+        return {"websocket_token": exchange.access.issue_token(key)}
+    handler = READS.get(path) or WRITES[path]
+    return handler(exchange, exchange.engine.accounts[key.account], asked)
+
+
+async def _spoiled(
+    exchange: Exchange, request: Request, account: str | None, path: str
+) -> Response | None:
+    """What the fault plan makes of the call; None if it goes through."""
+    match exchange.faults.at(Point.REQUEST, account, path):
+        case Cut():
+            request.scope["state"]["connection"].reset()
+            return Response()
+        case Answer(status, body, content_type):
+            return Response(body, status, media_type=content_type)
+        case Swallow():
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            return Response()
+        case _:
+            return None
+
+
+async def _body(request: Request) -> bytes | None:
+    """None if it is longer than anyone needs."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            return None
+    return body
+
+
+def _refusal(refused: Refused) -> Response:
+    errors = {_FIELDS.get(refused.reason, refused.reason): [refused.message]}
+    match refused.reason:
+        case "balance":
+            return _error(400, 10, "Inner validation failed", {"amount": [refused.message]})
+        case "order":
+            return _error(400, 2, "Inner validation failed", {"orderId": [refused.message]})
+        case "transfer":
+            return _error(422, 3, "Inner validation failed", {"amount": [refused.message]})
+        case reason:
+            return _error(422, _CODES.get(reason, 30), "Validation failed", errors)
+
+
+def _error(
+    status: int, code: int, message: str, errors: dict[str, list[str]] | None = None
+) -> Response:
+    envelope: dict[str, Any] = {"code": code, "message": message}
+    if message != "Too Many Attempts.":  # the throttle's envelope has no errors (PROTOCOL § 1.7)
+        envelope["errors"] = errors or {}
+    return _json(envelope, status)
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+async def _nothing(_: Request, error: Exception) -> Response:
+    return Response(status_code=getattr(error, "status_code", 404))

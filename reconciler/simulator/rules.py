@@ -1,0 +1,98 @@
+"""What an instruction must satisfy before the engine takes it: the market's steps and minima, flags
+that exclude each other, and the account's means.
+
+The words are the documented ones (http-trade-v4.yaml, "Error Codes"); which code and status they
+travel with is `rest`'s business.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from reconciler.simulator.matching import LiveOrder
+from reconciler.simulator.numbers import ZERO, cut, text, times
+from reconciler.simulator.records import Instruction, Kind, Market, Side, Wallet
+from reconciler.simulator.wallets import Wallets
+
+_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
+
+
+class Refused(Exception):
+    """The exchange won't: `reason` is the field or the means that is at fault."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+def check(
+    asked: Instruction,
+    markets: Mapping[str, Market],
+    wallets: Wallets,
+    open_orders: Iterable[LiveOrder],
+) -> None:
+    """Raises Refused at the first rule that is broken."""
+    market = markets.get(asked.market)
+    if market is None:
+        raise Refused("market", "Market is not available.")
+    if asked.ioc and asked.post_only:
+        raise Refused("ioc", "Either IOC or PostOnly flag in true state is allowed.")
+    _check_client_order_id(asked, open_orders)
+    _check_size(asked, market)
+    asset, amount = _means(asked, market)
+    if wallets.available(Wallet.SPOT, asset) < amount:
+        raise Refused("balance", "Not enough balance.")
+
+
+def _check_client_order_id(asked: Instruction, open_orders: Iterable[LiveOrder]) -> None:
+    wanted = asked.client_order_id
+    if not wanted:
+        return
+    if not _CLIENT_ORDER_ID.fullmatch(wanted):
+        raise Refused(
+            "client_order_id",
+            "ClientOrderId field should contain only latin letters, numbers and dashes.",
+        )
+    if any(
+        order.asked.client_order_id == wanted and order.asked.market == asked.market
+        for order in open_orders
+    ):
+        raise Refused(
+            "client_order_id", "This client order id is already used by the current account."
+        )
+
+
+def _check_size(asked: Instruction, market: Market) -> None:
+    if asked.amount <= 0:
+        raise Refused("amount", "Amount should be greater than 0.")
+    if asked.kind is Kind.MARKET and asked.side is Side.BUY:
+        _check_step("amount", asked.amount, market.money_decimals)
+        if asked.amount < market.total_min:
+            raise Refused("total", f"Total amount is less than {text(market.total_min)}")
+        return
+    _check_step("amount", asked.amount, market.stock_decimals)
+    if asked.amount < market.amount_min:
+        raise Refused("amount", f"Given amount is less than min amount {text(market.amount_min)}")
+    if asked.kind is not Kind.LIMIT:
+        return
+    if asked.price is None or asked.price <= 0:
+        raise Refused("price", "Price should be greater than 0.")
+    _check_step("price", asked.price, market.money_decimals)
+    if times(asked.price, asked.amount) < market.total_min:
+        raise Refused("total", f"Total (amount * price) is less than {text(market.total_min)}")
+
+
+def _check_step(field: str, number: Decimal, decimals: int) -> None:
+    if cut(number, decimals) != number:
+        raise Refused(field, f"Min {field} step = {text(Decimal(1).scaleb(-decimals))}")
+
+
+def _means(asked: Instruction, market: Market) -> tuple[str, Decimal]:
+    """What the account must have available in the spot wallet.  What a stock-market buy costs
+    only the book knows: the engine asks it."""
+    if asked.side is Side.SELL:
+        return market.stock, asked.amount
+    if asked.price is not None:
+        return market.money, times(asked.price, asked.amount)
+    return market.money, asked.amount if asked.kind is Kind.MARKET else ZERO
