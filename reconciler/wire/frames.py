@@ -60,12 +60,9 @@ def read(frame: str | bytes, received_at: int) -> Reply | Update | Unreadable:
     `received_at` (µs) becomes the time of balance reports, of which the exchange gives none.
     """
     text = frame.encode("utf-8", "backslashreplace") if isinstance(frame, str) else frame
-    try:
-        if len(text) > FRAME_BYTES_MAX:
-            raise Misshapen(f"longer than {FRAME_BYTES_MAX} bytes")
-        check_nesting(text)
-    except ValueError as error:
-        return unreadable("websocket", error, text, received_at)
+    if len(text) > FRAME_BYTES_MAX:
+        reason = f"longer than {FRAME_BYTES_MAX} bytes"
+        return unreadable("websocket", reason, text, received_at)
     try:
         return updates.quick(text, received_at)
     except ValueError:
@@ -235,6 +232,7 @@ _RECORDS = msgspec.json.Decoder(_Records)
 def _read_carefully(text: bytes, received_at: int) -> Reply | Update | Unreadable:
     stream = "websocket"
     try:
+        check_nesting(text)
         frame = _FRAME.decode(text)
         if frame.method is not None:
             stream = excerpt(updates.channel_of(frame.method)[:60].encode())

@@ -6,6 +6,7 @@ does not say is None; only a missing status is concluded, by the rule of trap 52
 """
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -85,7 +86,7 @@ class ActiveOrder(Documented, kw_only=True, rename="camel"):
     retail: Ignored = None
     reduce_only: Ignored = None
     position_side: Ignored = None
-    oto: Ignored = None
+    oto: Any = None
     activated: Ignored = None
     activation_condition: Ignored = None
     activation_price: Ignored = msgspec.field(default=None, name="activation_price")
@@ -132,7 +133,7 @@ def pending(seen: StreamOrder, event: int | None) -> Order:
     )
     return Order(
         order_id=seen.id,
-        market=vocabulary.name(seen.market),
+        market=vocabulary.market(seen.market),
         side=side,
         type=type_,
         status=status,
@@ -171,7 +172,7 @@ def active(seen: ActiveOrder) -> Order:
     )
     return Order(
         order_id=number(seen.order_id),
-        market=vocabulary.name(seen.market),
+        market=vocabulary.market(seen.market),
         side=side,
         type=type_,
         status=status,
@@ -196,7 +197,7 @@ def past(seen: PastOrder, market: str) -> Order:
     amount, filled_amount = exact(seen.amount), exact(seen.deal_stock)
     return Order(
         order_id=number(seen.id),
-        market=vocabulary.name(market),
+        market=vocabulary.market(market),
         side=side,
         type=type_,
         status=(

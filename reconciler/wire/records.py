@@ -18,8 +18,9 @@ from reconciler.wire.numbers import excerpt
 
 S = TypeVar("S", bound=Struct)
 
-Ignored = Any
-"""The type of a field that is documented and not kept: declared so that it isn't surplus."""
+Ignored = bool | int | float | str | None
+"""The type of a field that is documented and not kept: declared so that it isn't surplus.  Scalars
+only, so that a documented shape can't nest deeper than documented."""
 
 REASON_MAX = 300
 """Characters of a reason; those of the decoder name the place, and are much shorter."""
@@ -82,7 +83,15 @@ class Form(Generic[S]):
 
 
 def _open(shape: type[S]) -> type[S]:
-    twin: Any = msgspec.defstruct(shape.__name__, [], bases=(shape,), forbid_unknown_fields=False)
+    """`shape` with any field besides its own, and anything in those that are ignored."""
+    ignored = [f for f in msgspec.structs.fields(shape) if f.type == Ignored]
+    twin: Any = msgspec.defstruct(
+        shape.__name__,
+        [(f.name, Any, msgspec.field(default=None, name=f.encode_name)) for f in ignored],
+        bases=(shape,),
+        forbid_unknown_fields=False,
+        kw_only=True,
+    )
     return twin  # type: ignore[no-any-return]
 
 

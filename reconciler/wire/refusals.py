@@ -9,8 +9,10 @@ import json
 from enum import Enum
 
 import msgspec
+from msgspec import Raw
 
 from reconciler.wire.numbers import check_nesting
+from reconciler.wire.records import MAP
 
 MESSAGE_MAX = 300
 """Characters kept of what the exchange said."""
@@ -52,48 +54,58 @@ def read_failure(status: int, body: bytes) -> RestError | None:
     Ask this before decoding, whatever the status.
     """
     succeeded = 200 <= status < 300
+    if succeeded and body[:1] == b"[":
+        return None
     try:
         check_nesting(body)
-        answer: object = msgspec.json.decode(body)
+        answer = _members(body)
+        if succeeded and not _is_error(answer):
+            return None
+        message = _message(answer)
     except ValueError:
         return RestError(_without_json(status, body), status, None, "")
-    if succeeded and not _is_error(answer):
-        return None
-    code, message, errors = _parts(answer)
-    if not succeeded or not isinstance(answer, dict):
-        inner = status
-    else:
-        # The old web layer puts the status that counts into the body.
-        inner = answer["status"] if isinstance(answer.get("status"), int) else 400
-    return RestError(_kind(inner, code, message, errors), status, code, message)
+    code, inner = answer.get("code"), answer.get("status")
+    # The old web layer puts the status that counts into the body, under HTTP 200.
+    deciding = status if not succeeded else inner if isinstance(inner, int) else 400
+    code = code if isinstance(code, int) else None
+    return RestError(_kind(deciding, code, message, answer.get("errors")), status, code, message)
 
 
-def _is_error(answer: object) -> bool:
+def _members(body: bytes) -> dict[str, object]:
+    """The members that an error may have, decoded; of the others (a page of records) the text."""
+    try:
+        members = MAP.decode(body)
+    except msgspec.ValidationError:
+        return {"message": msgspec.json.decode(body)}
+    return {
+        name: msgspec.json.decode(raw) if name in _ERROR_MEMBERS else raw
+        for name, raw in members.items()
+    }
+
+
+def _is_error(answer: dict[str, object]) -> bool:
     """Whether what came with HTTP 2xx is an error all the same.
 
-    Maps of assets or markets have objects and lists as values, so they can't be mistaken.
+    Maps by asset or market have objects and lists as values, so they can't be mistaken.
     """
-    if not isinstance(answer, dict):
-        return False
     return (
         answer.get("success") is False
         or (isinstance(answer.get("code"), int) and isinstance(answer.get("message"), str))
         or ("response" in answer and isinstance(answer.get("status"), int))
-        or ("error" in answer and "records" not in answer and bool(answer["error"]))
+        or isinstance(answer.get("error"), str | list)
     )
 
 
-def _parts(answer: object) -> tuple[int | None, str, object]:
-    """Code, everything readable that was said, and the raw `errors`."""
-    if not isinstance(answer, dict):
-        return None, _text(answer), None
-    code = answer.get("code")
-    errors = answer.get("errors")
-    said = [answer.get(key) for key in ("message", "error", "errors", "notification")]
-    texts = [_text(part) for part in said if part]
-    if not texts and all(isinstance(value, list) for value in answer.values()):
-        texts = [_text(answer)]
-    return code if isinstance(code, int) else None, " ".join(texts), errors
+def _message(answer: dict[str, object]) -> str:
+    """Everything readable that was said; where there is nothing but fields, those."""
+    said = [answer[name] for name in _MESSAGES if answer.get(name)]
+    if not said:
+        said = [
+            {name: msgspec.json.decode(part)}
+            for name, part in answer.items()
+            if isinstance(part, Raw)
+        ]
+    return " ".join(_text(part) for part in said)
 
 
 def _text(part: object) -> str:
@@ -110,6 +122,9 @@ def _kind(status: int, code: int | None, message: str, errors: object) -> Refuse
         return Refused.STALE_NONCE
     return _by_status(status)
 
+
+_MESSAGES = ("message", "error", "errors", "notification")
+_ERROR_MEMBERS = {*_MESSAGES, "code", "success", "status", "response"}
 
 _PHRASES = {
     Refused.CLOCK: ("seconds lesser than the current nonce", "seconds greater than"),

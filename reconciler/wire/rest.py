@@ -189,7 +189,8 @@ def _get(name: str, path: str, decode: Callable[[bytes, int], T]) -> Call[T]:
 
 
 def _understood(name: str, decode: Callable[[bytes, int], T], body: bytes, received_at: int) -> T:
-    with understood(name, body):
+    # Whatever a token's answer is, no excerpt of it goes anywhere.
+    with understood(name, b"" if decode is _token else body):
         if len(body) > BODY_BYTES_MAX:
             raise Misshapen(f"longer than {BODY_BYTES_MAX} bytes")
         check_nesting(body)

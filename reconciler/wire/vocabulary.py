@@ -44,25 +44,18 @@ _TYPE_ALIASES = {
 
 def side(spelled: int | str) -> Side:
     """1 and `sell`, 2 and `buy`.  Raises Misshapen."""
-    known = _SIDES.get(spelled)
-    if known is None:
-        raise Misshapen(f"{str(spelled)[:40]!r} is not a side")
-    return known
+    try:
+        return _SIDES[spelled]
+    except KeyError:
+        raise Misshapen(f"{str(spelled)[:40]!a} is not a side") from None
 
 
-def side_or_none(spelled: int | str | None) -> Side | None:
-    """Like `side`; None where the spelling has none (deals before 2022)."""
-    return None if spelled is None else side(spelled)
-
-
-def role_or_none(spelled: int | str | None) -> Role | None:
-    """1 maker, 2 taker, None where the spelling has none.  Raises Misshapen."""
-    if spelled is None:
-        return None
-    known = _ROLES.get(spelled)
-    if known is None:
-        raise Misshapen(f"{str(spelled)[:40]!r} is not a role")
-    return known
+def role(spelled: int | str) -> Role:
+    """1 maker, 2 taker.  Raises Misshapen."""
+    try:
+        return _ROLES[spelled]
+    except KeyError:
+        raise Misshapen(f"{str(spelled)[:40]!a} is not a role") from None
 
 
 def order_type(spelled: int | str) -> str:
@@ -72,9 +65,16 @@ def order_type(spelled: int | str) -> str:
     return _order_type_word(spelled)
 
 
+@lru_cache(maxsize=256)
 def status(spelled: str) -> str:
     """`open`, `partially_filled`, `canceled_stp` …"""
     return name(spelled).lower()
+
+
+@lru_cache(maxsize=8192)
+def market(text: str) -> str:
+    """Like `name`: the few that there are come again and again."""
+    return name(text)
 
 
 def name(text: str) -> str:
