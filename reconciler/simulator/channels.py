@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from reconciler.simulator import dialect
-from reconciler.simulator.engine import Account
+from reconciler.simulator.accounts import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
 from reconciler.simulator.records import Deal, Kind, Order, OrderSeen, Wallet
@@ -76,7 +76,7 @@ Subscribe: TypeAlias = Callable[[Exchange, list[Any]], Wanted]
 
 
 def _assets_or_all(exchange: Exchange, params: list[Any]) -> Wanted:
-    return Wanted(_names(params, exchange.engine.assets()) or None)
+    return Wanted(_names(params, exchange.engine.assets) or None)
 
 
 def _markets_or_none(exchange: Exchange, params: list[Any]) -> Wanted:
@@ -135,7 +135,7 @@ def _margin(exchange: Exchange, account: Account, params: list[Any]) -> Any:
 
 
 def _asked_assets(exchange: Exchange, params: list[Any]) -> list[str]:
-    assets = exchange.engine.assets()
+    assets = exchange.engine.assets
     if not all(asset in assets for asset in params):
         raise Wrong(INVALID_ARGUMENT)
     return params or assets

@@ -7,12 +7,12 @@ it caused, in order; telling them to anyone is the caller's business.
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 
-from reconciler.simulator.history import History
-from reconciler.simulator.matching import Book, LiveOrder, crosses
-from reconciler.simulator.numbers import minus, plus, times
+from reconciler.simulator.accounts import Account
+from reconciler.simulator.clearing import Fill, settle
+from reconciler.simulator.matching import Book, LiveOrder, crosses, locked
+from reconciler.simulator.numbers import negative, plus, times
 from reconciler.simulator.records import (
     BalanceMoved,
     Deal,
@@ -29,31 +29,14 @@ from reconciler.simulator.records import (
     Side,
     Status,
     Step,
-    Truth,
     Wallet,
 )
-from reconciler.simulator.rules import Refused, check
-from reconciler.simulator.wallets import Wallets
+from reconciler.simulator.rules import Refused, check, check_means
 
-FIRST_ORDER_ID = 1_503_279_262_131
-FIRST_DEAL_ID = 10_630_782_211
+FIRST_ORDER_ID, FIRST_DEAL_ID = 1_503_279_262_131, 10_630_782_211
 """As large as those seen live in July 2025 (PROTOCOL § 6.2)."""
 
 _ID_GAP_MAX = 1_000
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """One login: its terms, its money, its orders and its past."""
-
-    name: str
-    fees: Fees
-    records_cancels: bool
-    wallets: Wallets = field(default_factory=Wallets)
-    open_orders: dict[int, LiveOrder] = field(default_factory=dict)
-    history: History = field(default_factory=History)
-    movements: list[Movement] = field(default_factory=list)
-    unrecorded: list[Order] = field(default_factory=list)
 
 
 class Engine:
@@ -63,6 +46,8 @@ class Engine:
         self, markets: Iterable[Market], *, now: Callable[[], int], chance: random.Random
     ) -> None:
         self.markets = {market.name: market for market in markets}
+        self.assets = sorted({a for m in self.markets.values() for a in (m.stock, m.money)})
+        """Every asset of every market, in alphabetical order."""
         self.books = {name: Book(market) for name, market in self.markets.items()}
         self.accounts: dict[str, Account] = {}
         self._now = now
@@ -74,50 +59,24 @@ class Engine:
     def open_account(
         self, name: str, fees: Fees | None = None, *, records_cancels: bool = True
     ) -> Account:
-        """`records_cancels=False` makes it one of those (B2B) whose cancelled orders are in no
-        history (PROTOCOL § 6.3)."""
+        """A new login, without money."""
         assert name not in self.accounts, f"account {name} exists"
         account = Account(name=name, fees=fees or Fees(), records_cancels=records_cancels)
         self.accounts[name] = account
         return account
-
-    def assets(self) -> list[str]:
-        """Every asset of every market, in alphabetical order."""
-        return sorted({a for m in self.markets.values() for a in (m.stock, m.money)})
-
-    def truth(self, account: str) -> Truth:
-        """All there is to know of the account, now."""
-        known = self.accounts[account]
-        orders = [*known.history.finished, *known.unrecorded]
-        orders += [order.seen() for order in known.open_orders.values()]
-        return Truth(
-            deals=tuple(sorted(known.history.deals, key=lambda d: (d.deal_id, d.order_id))),
-            orders=tuple(sorted(orders, key=lambda order: order.order_id)),
-            movements=tuple(known.movements),
-            balances=known.wallets.balances(),
-        )
 
     # Orders
 
     def place(self, account: str, asked: Instruction) -> tuple[Order, list[Event]]:
         """Matches what can be matched at once; the rest of a limit order goes on the book.
 
-        Raises Refused when the instruction breaks a rule of its market or of its account's means.
+        Raises Refused when the instruction breaks a rule of its market, or its account lacks the
+        means.
         """
-        known = self.accounts[account]
-        check(asked, self.markets, known.wallets, known.open_orders.values())
-        book = self.books[asked.market]
-        best = book.best(_opposite(asked.side))
-        if asked.kind is not Kind.LIMIT and best is None:
-            raise Refused("liquidity", "No liquidity in the order book.")
-        if asked.post_only and best is not None and _meets(asked, best):
-            raise Refused("post_only", "Order would match immediately.")
-        if asked.kind is Kind.STOCK_MARKET and asked.side is Side.BUY:
-            cost = book.cost(asked.amount)
-            if known.wallets.available(Wallet.SPOT, book.market.money) < cost:
-                raise Refused("balance", "Not enough balance.")
+        self._check(account, asked)
         taker = self._begin(account, asked)
         told = _Told()
+        book = self.books[asked.market]
         while taker.remaining and (match := book.next_match(taker)):
             maker, amount = match
             self._fill(maker, taker, amount, told)
@@ -150,12 +109,11 @@ class Engine:
         """
         assert asked.kind is Kind.LIMIT
         given = Instruction(
-            market=asked.market, side=_opposite(asked.side), amount=asked.amount, price=asked.price
+            market=asked.market, side=asked.side.opposite, amount=asked.amount, price=asked.price
         )
         terms = {name: asked if name == owner else given for name in (maker, taker)}
         for name, instruction in terms.items():
-            known = self.accounts[name]
-            check(instruction, self.markets, known.wallets, known.open_orders.values())
+            check(instruction, self.accounts[name], self.markets)
         told = _Told()
         resting = self._begin(maker, terms[maker])
         self._freeze(resting, told)
@@ -174,14 +132,14 @@ class Engine:
     def withdraw(self, account: str, asset: str, amount: Decimal) -> list[Event]:
         """From the main wallet.  Raises Refused when there is not enough."""
         assert amount > 0
-        return self._move(account, "withdrawal", ((Wallet.MAIN, asset, -amount),))
+        return self._move(account, "withdrawal", ((Wallet.MAIN, asset, negative(amount)),))
 
     def transfer(
         self, account: str, asset: str, amount: Decimal, origin: Wallet, target: Wallet
     ) -> list[Event]:
         """Between own wallets; no record of it is ever shown.  Raises Refused."""
         assert amount > 0
-        legs = ((origin, asset, -amount), (target, asset, amount))
+        legs = ((origin, asset, negative(amount)), (target, asset, amount))
         return self._move(account, "transfer", legs)
 
     def phantom(self, account: str, wallet: Wallet, asset: str, amount: Decimal) -> list[Event]:
@@ -209,6 +167,18 @@ class Engine:
 
     # The life of an order
 
+    def _check(self, account: str, asked: Instruction) -> None:
+        known = self.accounts[account]
+        check(asked, known, self.markets)
+        book = self.books[asked.market]
+        best = book.best(asked.side.opposite)
+        if asked.kind is not Kind.LIMIT and best is None:
+            raise Refused("liquidity", "No liquidity in the order book.")
+        if asked.post_only and best is not None and crosses(asked, best.limit):
+            raise Refused("post_only", "Order would match immediately.")
+        if asked.kind is Kind.STOCK_MARKET and asked.side is Side.BUY:
+            check_means(known, book.market.money, book.cost(asked.amount))
+
     def _begin(self, account: str, asked: Instruction) -> LiveOrder:
         self._order_id += self._chance.randrange(1, _ID_GAP_MAX)
         now = self._stamp()
@@ -225,71 +195,25 @@ class Engine:
     def _fill(
         self, maker: LiveOrder, taker: LiveOrder, amount: Decimal, told: "_Told"
     ) -> tuple[Deal, Deal]:
-        price = maker.asked.price
-        assert price is not None
         self._deal_id += self._chance.randrange(1, _ID_GAP_MAX)
-        now = self._stamp()
-        total = times(price, amount)
-        sides = (
-            self._side(maker, taker, Role.MAKER, price, amount, total, now, told),
-            self._side(taker, maker, Role.TAKER, price, amount, total, now, told),
+        fill = Fill(
+            deal_id=self._deal_id,
+            price=maker.limit,
+            amount=amount,
+            total=times(maker.limit, amount),
+            executed_at=self._stamp(),
         )
+        made = settle(self.accounts[maker.account], maker, taker, Role.MAKER, fill)
+        taken = settle(self.accounts[taker.account], taker, maker, Role.TAKER, fill)
         if maker.remaining:
             told.say(OrderSeen(maker.account, Step.UPDATE, maker.seen()))
         else:
             self._end(maker, Status.FILLED, told)
-        for order, deal in ((maker, sides[0]), (taker, sides[1])):
+        for order, deal in ((maker, made), (taker, taken)):
             told.say(DealMade(order.account, deal))
-        return sides
-
-    def _side(
-        self,
-        order: LiveOrder,
-        counter: LiveOrder,
-        role: Role,
-        price: Decimal,
-        amount: Decimal,
-        total: Decimal,
-        now: int,
-        told: "_Told",
-    ) -> Deal:
-        account, market, asked = self.accounts[order.account], order.market, order.asked
-        if asked.side is Side.BUY:
-            given_asset, given, got_asset, got = market.money, total, market.stock, amount
-        else:
-            given_asset, given, got_asset, got = market.stock, amount, market.money, total
-        rate = account.fees.maker if role is Role.MAKER else account.fees.taker
-        fee = times(got, rate)
-        if role is Role.MAKER:
-            account.wallets.spend_frozen(given_asset, given)
-        else:
-            account.wallets.change(Wallet.SPOT, given_asset, -given)
-        account.wallets.change(Wallet.SPOT, got_asset, minus(got, fee))
-        told.balance(order.account, given_asset)
-        told.balance(order.account, got_asset)
-        order.remaining = minus(order.remaining, total if order.counts_money else amount)
-        order.filled_amount = plus(order.filled_amount, amount)
-        order.filled_total = plus(order.filled_total, total)
-        order.fee = plus(order.fee, fee)
-        order.status = Status.PARTIALLY_FILLED
-        order.updated_at = now
-        deal = Deal(
-            deal_id=self._deal_id,
-            order_id=order.order_id,
-            counter_order_id=counter.order_id,
-            market=market.name,
-            side=asked.side,
-            role=role,
-            price=price,
-            amount=amount,
-            total=total,
-            fee=fee,
-            fee_asset=got_asset,
-            client_order_id=asked.client_order_id,
-            executed_at=now,
-        )
-        account.history.add_deal(deal)
-        return deal
+            told.balance(order.account, order.market.money)
+            told.balance(order.account, order.market.stock)
+        return made, taken
 
     def _rest_or_end(self, taker: LiveOrder, told: "_Told") -> None:
         if not taker.remaining:
@@ -311,18 +235,15 @@ class Engine:
         told.say(OrderSeen(order.account, Step.NEW, order.seen()))
 
     def _end(self, order: LiveOrder, status: Status, told: "_Told") -> None:
-        account = self.accounts[order.account]
-        account.open_orders.pop(order.order_id, None)
         order.status = status
         order.finished_at = order.updated_at
         seen = order.seen()
-        if status is Status.CANCELED and not account.records_cancels:
-            account.unrecorded.append(seen)
-        else:
-            account.history.finish(seen)
+        canceled = status is Status.CANCELED
+        self.accounts[order.account].finish(order, seen, canceled=canceled)
         told.say(OrderSeen(order.account, Step.FINISH, seen))
 
     def _stamp(self) -> int:
+        """Never back: ids and times rise together, which the history relies on."""
         self._latest = max(self._latest, self._now())
         return self._latest
 
@@ -341,25 +262,6 @@ class _Told:
         self._moved.setdefault((account, wallet), {})[asset] = None
 
     def events(self) -> list[Event]:
-        self._said += [
-            BalanceMoved(account, wallet, tuple(assets))
-            for (account, wallet), assets in self._moved.items()
-        ]
+        for (account, wallet), assets in self._moved.items():
+            self._said.append(BalanceMoved(account, wallet, tuple(assets)))
         return self._said
-
-
-def locked(order: LiveOrder) -> tuple[str, Decimal]:
-    """Which asset a resting order freezes, and how much (PROTOCOL § 7.5, without a surcharge)."""
-    if order.asked.side is Side.SELL:
-        return order.market.stock, order.remaining
-    assert order.asked.price is not None
-    return order.market.money, times(order.asked.price, order.remaining)
-
-
-def _opposite(side: Side) -> Side:
-    return Side.SELL if side is Side.BUY else Side.BUY
-
-
-def _meets(asked: Instruction, best: LiveOrder) -> bool:
-    assert best.asked.price is not None
-    return crosses(asked, best.asked.price)

@@ -30,6 +30,9 @@ from reconciler.simulator.records import (
 HOUSE = "house"
 """The account that takes the other side of scripted fills; it always has enough."""
 
+_HOUSE_RESERVE = Decimal(10_000)
+"""How many fills of the same size the house provides for at once."""
+
 
 class Listener(Protocol):
     """Hears what happens to one account."""
@@ -84,7 +87,7 @@ class Exchange:
 
     def truth(self, account: str) -> Truth:
         """What any record of the account must equal."""
-        return self.engine.truth(account)
+        return self.engine.accounts[account].truth()
 
     # Operations; those that the engine may refuse raise `Refused`
 
@@ -171,10 +174,13 @@ class Exchange:
                     listener.hear(event, frames)
 
     def _supply_house(self, asked: Instruction) -> None:
+        """So that it can take either side."""
         market = self.markets[asked.market]
         assert asked.price is not None
         for asset, amount in (
             (market.stock, asked.amount),
             (market.money, times(asked.amount, asked.price)),
         ):
-            self.engine.phantom(HOUSE, Wallet.SPOT, asset, amount)
+            there = self.engine.accounts[HOUSE].wallets.available(Wallet.SPOT, asset)
+            if there < amount:
+                self.engine.phantom(HOUSE, Wallet.SPOT, asset, times(amount, _HOUSE_RESERVE))

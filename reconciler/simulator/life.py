@@ -13,7 +13,7 @@ from decimal import Decimal
 import trio
 
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.numbers import ZERO, affordable, cut, plus, times
+from reconciler.simulator.numbers import ZERO, affordable, cut, negative, plus, times
 from reconciler.simulator.records import Instruction, Kind, Market, Order, Side, Wallet
 from reconciler.simulator.rules import Refused
 
@@ -66,7 +66,7 @@ class Traders:
         price, side = self._price(market), self._any_side()
         amount = self._affordable(account, market, side, price)
         if amount is None:
-            side = _opposite(side)
+            side = side.opposite
             amount = self._affordable(account, market, side, price)
         if amount is None:
             return False
@@ -99,13 +99,13 @@ class Traders:
     def _take(self) -> None:
         """Somebody meets the best order of the other side, in part or with a rest."""
         market, side = self._any_market(), self._any_side()
-        best = self._exchange.engine.books[market.name].best(_opposite(side))
-        if best is not None and best.asked.price is not None:
+        best = self._exchange.engine.books[market.name].best(side.opposite)
+        if best is not None:
             trader = self._any_trader()
             if trader in BOTS:
                 self._supply(trader, market)
             ioc = self._chance.random() < 0.2
-            self._limit(trader, market, side, best.asked.price, ioc=ioc)
+            self._limit(trader, market, side, best.limit, ioc=ioc)
 
     def _take_at_market(self) -> None:
         account, market, side = self._any_account(), self._any_market(), self._any_side()
@@ -129,13 +129,13 @@ class Traders:
     def _trade_with_self(self) -> None:
         """An account crosses its own best order, where that is the best of all."""
         account, market, side = self._any_account(), self._any_market(), self._any_side()
-        best = self._exchange.engine.books[market.name].best(_opposite(side))
-        if best is not None and best.account == account and best.asked.price is not None:
-            self._limit(account, market, side, best.asked.price)
+        best = self._exchange.engine.books[market.name].best(side.opposite)
+        if best is not None and best.account == account:
+            self._limit(account, market, side, best.limit)
 
     def _move_money(self) -> None:
         account = self._any_account()
-        asset = self._chance.choice(self._exchange.engine.assets())
+        asset = self._chance.choice(self._exchange.engine.assets)
         origin, target = self._chance.choice(
             (
                 (Wallet.MAIN, Wallet.SPOT),
@@ -196,7 +196,7 @@ class Traders:
     def _away(self, market: Market, side: Side) -> Decimal:
         """A price a little on the passive side of the market's."""
         away = times(_SPREAD, self._ratio(10, 300))
-        factor = plus(Decimal(1), -away if side is Side.BUY else away)
+        factor = plus(Decimal(1), negative(away) if side is Side.BUY else away)
         return cut(times(self._price(market), factor), market.money_decimals)
 
     def _affordable(
@@ -243,7 +243,3 @@ async def live(
         while due >= 1:
             traders.step()
             due -= 1
-
-
-def _opposite(side: Side) -> Side:
-    return Side.SELL if side is Side.BUY else Side.BUY

@@ -30,6 +30,12 @@ class LiveOrder:
     finished_at: int | None = field(default=None)
 
     @property
+    def limit(self) -> Decimal:
+        """The price of an order that may rest; market orders have none and never do."""
+        assert self.asked.price is not None
+        return self.asked.price
+
+    @property
     def counts_money(self) -> bool:
         """True of a market buy, whose amount and remainder are in money."""
         return self.asked.kind is Kind.MARKET and self.asked.side is Side.BUY
@@ -102,13 +108,11 @@ class Book:
 
     def add(self, order: LiveOrder) -> None:
         """At the end of the queue at its price."""
-        assert order.asked.price is not None
-        self._halves[order.asked.side].add(order.asked.price, order)
+        self._halves[order.asked.side].add(order.limit, order)
 
     def remove(self, order: LiveOrder) -> None:
         """KeyError if it isn't there."""
-        assert order.asked.price is not None
-        self._halves[order.asked.side].remove(order.asked.price, order.order_id)
+        self._halves[order.asked.side].remove(order.limit, order.order_id)
 
     def best(self, side: Side) -> LiveOrder | None:
         """The order of that side which is met first."""
@@ -123,8 +127,7 @@ class Book:
         cost = ZERO
         for maker in self.orders(Side.SELL):
             taken = min(amount, maker.remaining)
-            assert maker.asked.price is not None
-            cost = plus(cost, times(maker.asked.price, taken))
+            cost = plus(cost, times(maker.limit, taken))
             amount = minus(amount, taken)
             if not amount:
                 break
@@ -132,16 +135,12 @@ class Book:
 
     def next_match(self, taker: LiveOrder) -> tuple[LiveOrder, Decimal] | None:
         """Whom `taker` meets next and the amount in stock; None when nobody will."""
-        maker = self.best(Side.SELL if taker.asked.side is Side.BUY else Side.BUY)
-        if maker is None:
-            return None
-        price = maker.asked.price
-        assert price is not None
-        if not crosses(taker.asked, price):
+        maker = self.best(taker.asked.side.opposite)
+        if maker is None or not crosses(taker.asked, maker.limit):
             return None
         wanted = taker.remaining
         if taker.counts_money:
-            wanted = affordable(wanted, price, self.market.stock_decimals)
+            wanted = affordable(wanted, maker.limit, self.market.stock_decimals)
         amount = min(wanted, maker.remaining)
         return (maker, amount) if amount else None
 
@@ -151,3 +150,10 @@ def crosses(asked: Instruction, price: Decimal) -> bool:
     if asked.price is None:
         return True
     return asked.price >= price if asked.side is Side.BUY else asked.price <= price
+
+
+def locked(order: LiveOrder) -> tuple[str, Decimal]:
+    """Which asset a resting order freezes, and how much (PROTOCOL § 7.5, without a surcharge)."""
+    if order.asked.side is Side.SELL:
+        return order.market.stock, order.remaining
+    return order.market.money, times(order.limit, order.remaining)

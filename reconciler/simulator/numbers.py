@@ -34,6 +34,11 @@ def times(a: Decimal, b: Decimal) -> Decimal:
     return EXACT.multiply(a, b)
 
 
+def negative(number: Decimal) -> Decimal:
+    """−number, exactly; the bare operator would round to 28 digits."""
+    return number.copy_negate()
+
+
 def cut(number: Decimal, decimals: int) -> Decimal:
     """`number` without the digits behind `decimals` places (towards zero)."""
     return EXACT.subtract(number, EXACT.remainder(number, Decimal(1).scaleb(-decimals)))
@@ -59,7 +64,7 @@ def shown(number: Decimal, decimals: int = SHOWN_DECIMALS) -> str:
     rest = cut(number, decimals)
     if not rest:
         return "0"
-    if abs(rest) >= _EXPONENT_BELOW:
+    if rest.copy_abs() >= _EXPONENT_BELOW:
         return text(rest)
     digits = f"{rest.normalize(EXACT):e}"
     mantissa, _, exponent = digits.partition("e")

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from reconciler.simulator import dialect
+from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
-from reconciler.simulator.engine import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
-from reconciler.simulator.markets import ASSET_NAMES
-from reconciler.simulator.numbers import MAIN_DECIMALS, shown, text
-from reconciler.simulator.records import Market, Order, Wallet
+from reconciler.simulator.numbers import MAIN_DECIMALS, shown
+from reconciler.simulator.records import Order, Wallet
 
 SECOND = 1_000_000
 DAY_S = 86_400
@@ -36,9 +35,7 @@ Read: TypeAlias = Callable[[Exchange, Account, Asked], Any]
 
 def spot_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """Assets that are not zero; with `ticker`, that one, flat."""
-    rows = {
-        asset: account.wallets.balance(Wallet.SPOT, asset) for asset in exchange.engine.assets()
-    }
+    rows = {asset: account.wallets.balance(Wallet.SPOT, asset) for asset in exchange.engine.assets}
     if ticker := asked.one_of("ticker", rows):
         return dialect.spot_balance(rows[ticker])
     return {asset: dialect.spot_balance(row) for asset, row in rows.items() if row.total}
@@ -48,7 +45,7 @@ def main_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """All assets; with `ticker`, that one, flat, `"0"` for an unknown one."""
     rows = {
         asset: {"main_balance": shown(account.wallets.available(Wallet.MAIN, asset), MAIN_DECIMALS)}
-        for asset in exchange.engine.assets()
+        for asset in exchange.engine.assets
     }
     if ticker := asked.text("ticker"):
         return rows.get(ticker, {"main_balance": "0"})
@@ -59,7 +56,7 @@ def collateral_balance(exchange: Exchange, account: Account, asked: Asked) -> An
     """All assets, as text: documented as numbers, seen live as text (PROTOCOL § 5.2)."""
     rows = {
         asset: shown(account.wallets.available(Wallet.COLLATERAL, asset))
-        for asset in exchange.engine.assets()
+        for asset in exchange.engine.assets
     }
     ticker = asked.one_of("ticker", rows)
     return {ticker: rows[ticker]} if ticker else rows
@@ -67,7 +64,7 @@ def collateral_balance(exchange: Exchange, account: Account, asked: Asked) -> An
 
 def collateral_summary(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """The same with what is borrowed and what can be used."""
-    assets = exchange.engine.assets()
+    assets = exchange.engine.assets
     ticker = asked.one_of("ticker", assets)
     return [
         dialect.margin_summary(asset, account.wallets.balance(Wallet.COLLATERAL, asset))
@@ -202,70 +199,6 @@ def _floor_s(now: int) -> int:
     )
 
 
-# Reference data
-
-
-def public_markets(exchange: Exchange) -> Any:
-    """Fees are percents, precisions text."""
-    return [_market_row(market) for market in exchange.markets.values()]
-
-
-def _market_row(market: Market) -> dialect.Row:
-    return {
-        "name": market.name,
-        "stock": market.stock,
-        "money": market.money,
-        "stockPrec": str(market.stock_decimals),
-        "moneyPrec": str(market.money_decimals),
-        "feePrec": "4",
-        "makerFee": "0.1",
-        "takerFee": "0.1",
-        "minAmount": text(market.amount_min),
-        "minTotal": text(market.total_min),
-        "maxTotal": "0",
-        "tradesEnabled": True,
-        "isCollateral": False,
-        "type": "spot",
-        "isTradFiFutures": False,
-        "delistedAt": None,
-    }
-
-
-def public_assets(exchange: Exchange) -> Any:
-    """Every asset of every market."""
-    return {
-        asset: {
-            "name": ASSET_NAMES.get(asset, asset),
-            "can_withdraw": True,
-            "can_deposit": True,
-            "min_withdraw": "0",
-            "max_withdraw": "0",
-            "maker_fee": "0.1",
-            "taker_fee": "0.1",
-            "min_deposit": "0",
-            "max_deposit": "0",
-            "currency_precision": 8,
-            "is_memo": False,
-        }
-        for asset in exchange.engine.assets()
-    }
-
-
-def public_time(exchange: Exchange) -> Any:
-    """Whole seconds."""
-    return {"time": exchange.now() // SECOND}
-
-
-def public_ping(_: Exchange) -> Any:
-    """Alive."""
-    return ["pong"]
-
-
-def public_status(_: Exchange) -> Any:
-    """As documented in words; some clients know it as a number."""
-    return {"status": "system operational"}
-
-
 READS: dict[str, Read] = {
     "/api/v4/trade-account/balance": spot_balance,
     "/api/v4/main-account/balance": main_balance,
@@ -275,12 +208,4 @@ READS: dict[str, Read] = {
     "/api/v4/trade-account/order/history": finished_orders,
     "/api/v4/trade-account/executed-history": executed_deals,
     "/api/v4/trade-account/order": deals_of_order,
-}
-
-PUBLIC: dict[str, Callable[[Exchange], Any]] = {
-    "/api/v4/public/markets": public_markets,
-    "/api/v4/public/assets": public_assets,
-    "/api/v4/public/time": public_time,
-    "/api/v4/public/ping": public_ping,
-    "/api/v4/public/platform/status": public_status,
 }

@@ -10,12 +10,19 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
+from reconciler.simulator.numbers import plus
+
 
 class Side(StrEnum):
     """Of an order."""
 
     BUY = "buy"
     SELL = "sell"
+
+    @property
+    def opposite(self) -> "Side":
+        """The side that it meets."""
+        return Side.SELL if self is Side.BUY else Side.BUY
 
 
 class Role(StrEnum):
@@ -152,7 +159,7 @@ class Balance:
     @property
     def total(self) -> Decimal:
         """Both parts together."""
-        return self.available + self.frozen
+        return plus(self.available, self.frozen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from reconciler.simulator.access import Denied, Key
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.faults import Answer, Cut, Point, Swallow
-from reconciler.simulator.reads import PUBLIC, READS
+from reconciler.simulator.reads import READS
+from reconciler.simulator.reference import PUBLIC
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.writes import CREATED, WRITES
 
@@ -81,7 +82,7 @@ async def _spoiled(
     """What the fault plan makes of the call; None if it goes through."""
     match exchange.faults.at(Point.REQUEST, account, path):
         case Cut():
-            request.scope["state"]["connection"].reset()
+            request.scope["state"]["line"].reset()
             return Response()
         case Answer(status, body, content_type):
             return Response(body, status, media_type=content_type)

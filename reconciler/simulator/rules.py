@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from reconciler.simulator.accounts import Account
 from reconciler.simulator.matching import LiveOrder
 from reconciler.simulator.numbers import ZERO, cut, text, times
 from reconciler.simulator.records import Instruction, Kind, Market, Side, Wallet
-from reconciler.simulator.wallets import Wallets
 
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
 
@@ -26,22 +26,21 @@ class Refused(Exception):
         self.message = message
 
 
-def check(
-    asked: Instruction,
-    markets: Mapping[str, Market],
-    wallets: Wallets,
-    open_orders: Iterable[LiveOrder],
-) -> None:
+def check(asked: Instruction, account: Account, markets: Mapping[str, Market]) -> None:
     """Raises Refused at the first rule that is broken."""
     market = markets.get(asked.market)
     if market is None:
         raise Refused("market", "Market is not available.")
     if asked.ioc and asked.post_only:
         raise Refused("ioc", "Either IOC or PostOnly flag in true state is allowed.")
-    _check_client_order_id(asked, open_orders)
+    _check_client_order_id(asked, account.open_orders.values())
     _check_size(asked, market)
-    asset, amount = _means(asked, market)
-    if wallets.available(Wallet.SPOT, asset) < amount:
+    check_means(account, *_means(asked, market))
+
+
+def check_means(account: Account, asset: str, amount: Decimal) -> None:
+    """Raises Refused if the account's spot wallet has less than `amount` available."""
+    if account.wallets.available(Wallet.SPOT, asset) < amount:
         raise Refused("balance", "Not enough balance.")
 
 

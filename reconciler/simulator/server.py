@@ -9,7 +9,7 @@ import logging
 import socket as system
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import cast
 
@@ -43,6 +43,8 @@ class Connection(trio.abc.HalfCloseableStream):
     def __init__(self, stream: trio.abc.Stream, number: int, reset: Callable[[], None]) -> None:
         self._stream = stream
         self._number = number
+        self._held: bytearray | None = None
+        self._sending = trio.Lock()
         self.reset = reset
         """Ends it at once, without a word."""
 
@@ -66,7 +68,22 @@ class Connection(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """As a stream does."""
-        await self._stream.send_all(data)
+        if self._held is not None:
+            self._held += data
+            return
+        async with self._sending:
+            await self._stream.send_all(data)
+
+    def cork(self) -> None:
+        """Holds back what is sent from now on …"""
+        self._held = bytearray()
+
+    async def uncork(self) -> None:
+        """… and sends it in one piece."""
+        held, self._held = self._held, None
+        if held:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.send_all(held)
 
     async def wait_send_all_might_not_block(self) -> None:
         """As a stream does."""
@@ -149,7 +166,7 @@ class Server:
     async def _speak(self, connection: Connection) -> None:
         self._connections[connection] = None
         self._empty = trio.Event()
-        state = ConnectionState(LifespanState(connection=connection))
+        state = ConnectionState(LifespanState(line=connection))
         try:
             # Annotated as a TLS stream over a socket, it takes any stream with an address.
             stream = cast("trio.SSLStream[trio.SocketStream]", connection)

@@ -7,16 +7,26 @@ queue fill up is cut off.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 import trio
 
-from reconciler.simulator import channels, dialect
+from reconciler.simulator import channels
 from reconciler.simulator.channels import Wanted, Wrong, WrongNames
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.faults import Answer, Cut, Duplicate, Point, Swallow
-from reconciler.simulator.records import BalanceMoved, DealMade, Event, OrderSeen, Step, Wallet
+from reconciler.simulator.records import (
+    Balance,
+    BalanceMoved,
+    DealMade,
+    Event,
+    OrderSeen,
+    Step,
+    Wallet,
+)
+from reconciler.simulator.teller import CHANNEL, Teller
 
 PATH = "/ws"
 
@@ -29,10 +39,9 @@ REQUESTS_MAX, REQUESTS_PERIOD_S = 200, 60
 QUEUE_FRAMES_MAX = 65_536
 """What a client may lag behind: half a minute of the busiest life, some 20 MB."""
 
-INTERVAL_S = {Wallet.SPOT: 1.0, Wallet.COLLATERAL: 1.5}
-"""Between two updates of a wallet's balances (PROTOCOL § 3)."""
+CORKED_FRAMES_MAX = 64
+"""Some 20 KB: a good size for one write."""
 
-_CHANNEL = {Wallet.SPOT: "balanceSpot", Wallet.COLLATERAL: "balanceMargin"}
 GOING_AWAY, PROTOCOL_ERROR = 1001, 1002
 """Close codes; the exchange's own are undocumented."""
 
@@ -41,10 +50,19 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
-class Resettable(Protocol):
+class Line(Protocol):
     """The connection below."""
 
-    def reset(self) -> None:
+    def cork(self) -> None:
+        """Holds back what is sent from now on …"""
+        ...
+
+    async def uncork(self) -> None:
+        """… and sends it in one piece."""
+        ...
+
+    @property
+    def reset(self) -> Callable[[], None]:
         """Ends it at once, without a word."""
         ...
 
@@ -52,14 +70,14 @@ class Resettable(Protocol):
 class Session:
     """One connection: authorized or not, with its subscriptions."""
 
-    def __init__(self, exchange: Exchange, connection: Resettable) -> None:
+    def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
-        self._connection = connection
+        self._line = line
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
         self._request_times: deque[float] = deque()
         self._queue, self._queued = trio.open_memory_channel[Message](QUEUE_FRAMES_MAX)
-        self._moved = {wallet: _Moved() for wallet in INTERVAL_S}
+        self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
 
     @property
     def account(self) -> str | None:
@@ -72,8 +90,8 @@ class Session:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, send, nursery.cancel_scope)
-                for wallet in INTERVAL_S:
-                    nursery.start_soon(self._tell_balances, wallet)
+                for wallet, teller in self._tellers.items():
+                    nursery.start_soon(teller.run, partial(self._balance, wallet), self._tell)
                 await self._read(receive)
                 nursery.cancel_scope.cancel()
         finally:
@@ -84,7 +102,7 @@ class Session:
     def cut(self, how: Literal["reset"] | int) -> None:
         """Ends it: by a reset, or by a close frame after what is queued already."""
         if how == "reset":
-            self._connection.reset()
+            self._line.reset()
         else:
             self._put({"type": "websocket.close", "code": how})
 
@@ -179,6 +197,9 @@ class Session:
         except WrongNames:
             self._wanted.pop(channel, None)
             raise
+        for wallet, teller in self._tellers.items():
+            if CHANNEL[wallet] == channel:
+                teller.start_anew()
         return {"status": "success"}
 
     # What goes out
@@ -205,33 +226,20 @@ class Session:
                         frames["deals_update"] = channels.deal_update(deal)
                     self._update("deals_update", frames["deals_update"])
             case BalanceMoved(_, wallet, assets):
-                if wallet in self._moved:
-                    self._moved[wallet].add(assets)
+                if wallet in self._tellers:
+                    self._tellers[wallet].moved(assets)
 
     def _wants(self, channel: str, name: str) -> bool:
         wanted = self._wanted.get(channel)
         return wanted is not None and wanted.covers(name)
 
-    async def _tell_balances(self, wallet: Wallet) -> None:
-        """Absolute values at the moment of telling, at most once per interval."""
-        told: dict[str, Any] = {}
-        while True:
-            moved = await self._moved[wallet].take()
-            if assets := [asset for asset in moved if self._wants(_CHANNEL[wallet], asset)]:
-                balances = self._balances(wallet, assets)
-                if news := {a: row for a, row in balances.items() if told.get(a) != row}:
-                    told |= news
-                    params = [news] if wallet is Wallet.SPOT else list(news.values())
-                    method = f"{_CHANNEL[wallet]}_update"
-                    self._update(method, channels.update(method, params))
-            await trio.sleep(INTERVAL_S[wallet])
+    def _balance(self, wallet: Wallet, asset: str) -> Balance | None:
+        if self._account is None or not self._wants(CHANNEL[wallet], asset):
+            return None
+        return self._exchange.engine.accounts[self._account].wallets.balance(wallet, asset)
 
-    def _balances(self, wallet: Wallet, assets: list[str]) -> dict[str, Any]:
-        assert self._account is not None
-        wallets = self._exchange.engine.accounts[self._account].wallets
-        if wallet is Wallet.SPOT:
-            return {a: dialect.spot_balance(wallets.balance(wallet, a)) for a in assets}
-        return {a: dialect.margin_update(a, wallets.balance(wallet, a)) for a in assets}
+    def _tell(self, method: str, params: list[Any]) -> None:
+        self._update(method, channels.update(method, params))
 
     def _update(self, method: str, frame: str) -> None:
         match self._exchange.faults.at(Point.FRAME, self._account, method):
@@ -252,47 +260,48 @@ class Session:
         try:
             self._queue.send_nowait(message)
         except trio.WouldBlock:
-            self._connection.reset()
+            self._line.reset()
 
     async def _write(self, send: Send, session: trio.CancelScope) -> None:
+        """What has piled up goes out in one piece: a system call per frame would be most of the
+        cost of a frame."""
         async for message in self._queued:
-            await send(message)
-            if message["type"] == "websocket.close":
+            self._line.cork()
+            try:
+                closed = await self._send_all(message, send)
+            finally:
+                await self._line.uncork()
+            if closed:
                 session.cancel()
 
-
-class _Moved:
-    """Assets whose balance changed since they were last taken."""
-
-    def __init__(self) -> None:
-        self._assets: dict[str, None] = {}
-        self._any = trio.Event()
-
-    def add(self, assets: tuple[str, ...]) -> None:
-        self._assets.update(dict.fromkeys(assets))
-        self._any.set()
-
-    async def take(self) -> list[str]:
-        await self._any.wait()
-        self._any = trio.Event()
-        assets, self._assets = list(self._assets), {}
-        return assets
+    async def _send_all(self, message: Message, send: Send) -> bool:
+        """This one and up to `CORKED_FRAMES_MAX` that wait behind it; True after a close frame."""
+        for _ in range(CORKED_FRAMES_MAX):
+            await send(message)
+            if message["type"] == "websocket.close":
+                return True
+            try:
+                message = self._queued.receive_nowait()
+            except trio.WouldBlock:
+                return False
+        await send(message)
+        return bool(message["type"] == "websocket.close")
 
 
 async def websocket(exchange: Exchange, scope: Message, receive: Receive, send: Send) -> None:
     """One WebSocket connection, from the handshake on."""
-    connection: Resettable = scope["state"]["connection"]
+    line: Line = scope["state"]["line"]
     await receive()  # websocket.connect
     match exchange.faults.at(Point.HANDSHAKE):
         case Cut():
-            connection.reset()
+            line.reset()
         case Answer(status, body, content_type):
             await _refuse(send, status, body, content_type)
         case _ if scope["path"] != PATH:
             await _refuse(send, 404)
         case _:
             await send({"type": "websocket.accept"})
-            await Session(exchange, connection).run(receive, send)
+            await Session(exchange, line).run(receive, send)
 
 
 async def _refuse(

@@ -6,7 +6,7 @@ so a negative balance here is a bug and fails an assertion.
 
 from decimal import Decimal
 
-from reconciler.simulator.numbers import ZERO, minus, plus
+from reconciler.simulator.numbers import ZERO, minus, negative, plus
 from reconciler.simulator.records import Balance, Wallet
 
 
@@ -38,7 +38,7 @@ class Wallets:
 
     def freeze(self, asset: str, amount: Decimal) -> None:
         """For an order that goes on the book."""
-        self.change(Wallet.SPOT, asset, -amount)
+        self.change(Wallet.SPOT, asset, negative(amount))
         self._frozen[asset] = plus(self.frozen(asset), amount)
 
     def thaw(self, asset: str, amount: Decimal) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from reconciler.simulator import dialect
+from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
-from reconciler.simulator.engine import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.numbers import SHOWN_DECIMALS, cut
 from reconciler.simulator.records import Instruction, Kind, Side, Wallet
@@ -71,7 +71,7 @@ def cancel_order(exchange: Exchange, account: Account, asked: Asked) -> Any:
 
 def transfer(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`main-account/transfer`: answers an empty list, and no history will ever show it."""
-    ticker = asked.needed("ticker", exchange.engine.assets())
+    ticker = asked.needed("ticker", exchange.engine.assets)
     amount = asked.amount("amount")
     if not amount or cut(amount, SHOWN_DECIMALS) != amount:
         raise Invalid("amount", "The amount format is invalid.")

@@ -1,0 +1,45 @@
+"""One login at the exchange: its terms, its money, its orders and its past."""
+
+from dataclasses import dataclass, field
+
+from reconciler.simulator.history import History
+from reconciler.simulator.matching import LiveOrder
+from reconciler.simulator.records import Fees, Movement, Order, Truth
+from reconciler.simulator.wallets import Wallets
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What the engine keeps of an account.
+
+    `records_cancels=False` makes it one of those (B2B) whose cancelled orders are in no history
+    (PROTOCOL § 6.3); `unrecorded` remembers them for the truth's sake.
+    """
+
+    name: str
+    fees: Fees
+    records_cancels: bool = True
+    wallets: Wallets = field(default_factory=Wallets)
+    open_orders: dict[int, LiveOrder] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    movements: list[Movement] = field(default_factory=list)
+    unrecorded: list[Order] = field(default_factory=list)
+
+    def finish(self, order: LiveOrder, seen: Order, *, canceled: bool) -> None:
+        """The order left the book, or never got there; `seen` is its last state."""
+        self.open_orders.pop(order.order_id, None)
+        if canceled and not self.records_cancels:
+            self.unrecorded.append(seen)
+        else:
+            self.history.finish(seen)
+
+    def truth(self) -> Truth:
+        """All there is to know of the account, now."""
+        orders = [*self.history.finished, *self.unrecorded]
+        orders += [order.seen() for order in self.open_orders.values()]
+        return Truth(
+            deals=tuple(sorted(self.history.deals, key=lambda d: (d.deal_id, d.order_id))),
+            orders=tuple(sorted(orders, key=lambda order: order.order_id)),
+            movements=tuple(self.movements),
+            balances=self.wallets.balances(),
+        )
