@@ -78,6 +78,7 @@ async def open_daemon(
                 outlet,
                 database,
                 hop=writing,
+                clock=world.clock,
                 chance=world.chance,
                 log=log,
                 figures=running.writer,

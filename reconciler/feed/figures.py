@@ -1,6 +1,8 @@
 """What a feed tells about itself while it runs: its phase and a few counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import trio
 
 from reconciler.domain.words import Phase
 
@@ -26,3 +28,14 @@ class Figures:
     """Deals first learned by a sweep: what the stream did not say."""
     last_reason: str = ""
     """Why the last session ended."""
+    _waiting: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
+
+    def tell(self, phase: Phase) -> None:
+        """The feed has come to `phase`."""
+        self.phase = phase
+        self._waiting.unpark_all()
+
+    async def until(self, phase: Phase) -> None:
+        """Wait until the feed is at `phase`."""
+        while self.phase is not phase:
+            await self._waiting.park()

@@ -1,35 +1,30 @@
-"""The exchange's limits, kept on our side: a token bucket on trio's clock."""
+"""The exchange's limits, kept on our side: a sliding window on trio's clock."""
+
+from collections import deque
 
 import trio
 
+MARGIN = 1.05
+"""The exchange counts when requests arrive, which is not as evenly spaced as we sent them."""
 
-class Bucket:
-    """At most `amount` permits in any stretch of `seconds`, evenly refilled.
 
-    A bucket of size b that refills at rate r lets b + r·t through in a time t.  So half of the
-    amount is the size and half the flow, and the sum never exceeds what the exchange counts in a
-    sliding window.  Waiters are served in the order in which they came.
-    """
+class Limit:
+    """At most `amount` permits in any stretch of `seconds`.  Waiters are served as they came."""
 
     def __init__(self, amount: int, seconds: float) -> None:
-        assert amount >= 2
-        self._size = amount / 2
-        self._rate = amount / 2 / seconds
-        self._level = self._size
-        self._filled_at: float | None = None
+        self._amount = amount
+        self._seconds = seconds * MARGIN
+        self._taken: deque[float] = deque()
         self._turn = trio.StrictFIFOLock()
 
     async def take(self) -> None:
         """Wait for one permit."""
         async with self._turn:
-            self._refill()
-            if self._level < 1:
-                await trio.sleep((1 - self._level) / self._rate)
-                self._refill()
-            self._level -= 1
+            if len(self._taken) == self._amount:
+                await trio.sleep_until(self._taken[0] + self._seconds)
+                self._taken.popleft()
+            self._taken.append(trio.current_time())
 
-    def _refill(self) -> None:
-        now = trio.current_time()
-        if self._filled_at is not None:
-            self._level = min(self._size, self._level + (now - self._filled_at) * self._rate)
-        self._filled_at = now
+    def give_back(self) -> None:
+        """The last permit was not used: nothing reached the exchange."""
+        self._taken.pop()

@@ -20,15 +20,14 @@ from reconciler.clock import Clock
 from reconciler.domain.facts import Fact, Unreadable
 from reconciler.domain.words import Source
 from reconciler.feed.figures import Figures
-from reconciler.feed.limits import Bucket
-from reconciler.inbox import BATCH_FACTS_MAX, Batch, Inbox
+from reconciler.feed.limits import Limit
+from reconciler.inbox import BATCH_FACTS_MAX, Applied, Batch, Inbox
 from reconciler.wire import frames
 from reconciler.wire.updates import Update
 from reconciler.world import Dial
 
 CONNECT_SECONDS_MAX = 15
-"""For TCP, TLS and handshake together.  The library would wait for ever for a peer that closes
-during the handshake."""
+"""For TCP, TLS and handshake together."""
 
 REPLY_SECONDS_MAX = 10
 """The exchange's ancestor never answers an unknown method (PROTOCOL § 1.2): no reply by then, and
@@ -85,11 +84,15 @@ async def open_link(
         async with trio.open_nursery() as nursery:
             socket, gathered = await _connect(nursery, dial, url)
             link = Link(socket, gathered, clock, account, inbox, figures)
-            nursery.start_soon(gathered.watch, socket)
-            nursery.start_soon(link.pump)
-            nursery.start_soon(link.keep_alive, ping_interval, ping_timeout)
             try:
-                yield link
+                # Our tasks end before the socket is closed, or they would tell our own good-bye
+                # as the reason for it.
+                async with trio.open_nursery() as tasks:
+                    tasks.start_soon(gathered.watch, socket)
+                    tasks.start_soon(link.pump)
+                    tasks.start_soon(link.keep_alive, ping_interval, ping_timeout)
+                    yield link
+                    tasks.cancel_scope.cancel()
             finally:
                 with trio.move_on_after(CLOSE_SECONDS_MAX, shield=True):
                     await socket.aclose()
@@ -116,9 +119,11 @@ class Link:
         self._account = account
         self._inbox = inbox
         self._figures = figures
-        self._budget = Bucket(REQUESTS_PER_MINUTE, 60)
+        self._budget = Limit(REQUESTS_PER_MINUTE, 60)
         self._questions: dict[int, _Question[object]] = {}
         self._last_id = 0
+        self.recovered_deals = 0
+        """Deals first learned by what was asked here, of those that are committed."""
         self.updates: Counter[str] = Counter()
         """Updates so far, by channel: who compares two readings knows whether one came between."""
 
@@ -205,7 +210,13 @@ class Link:
             return
         self._figures.facts += len(facts)
         self._figures.unreadable += sum(isinstance(fact, Unreadable) for fact in facts)
-        await self._inbox.send(Batch(account=self._account, source=source, facts=tuple(facts)))
+        ack = self._learned if source is Source.QUERY else None
+        await self._inbox.send(
+            Batch(account=self._account, source=source, facts=tuple(facts), ack=ack)
+        )
+
+    def _learned(self, applied: Applied) -> None:
+        self.recovered_deals += applied.deals
 
 
 class _Gathered:
@@ -252,15 +263,48 @@ class _Gathered:
         return taken
 
 
+class _Watched(trio.abc.Stream):
+    """The byte stream, with an eye on its end: the library does not notice a peer that hangs up
+    during the handshake, and would wait for ever."""
+
+    def __init__(self, stream: trio.abc.Stream, ended: Callable[[], None]) -> None:
+        self._stream = stream
+        self._ended = ended
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except trio.BrokenResourceError:
+            self._ended()
+            raise
+        if not data:
+            self._ended()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await self._stream.send_all(data)
+        except trio.BrokenResourceError:
+            self._ended()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 async def _connect(
     nursery: trio.Nursery, dial: Dial, url: str
 ) -> tuple[trio_websocket.WebSocketConnection, _Gathered]:
     parts = urlsplit(url)
     tls = parts.scheme == "wss"
     host, port = parts.hostname or "", parts.port or (443 if tls else 80)
+    socket: trio_websocket.WebSocketConnection | None = None
     try:
-        with trio.fail_after(CONNECT_SECONDS_MAX):
-            stream = await dial(host, port, tls=tls)
+        with trio.fail_after(CONNECT_SECONDS_MAX), trio.CancelScope() as shaking_hands:
+            stream = _Watched(await dial(host, port, tls=tls), shaking_hands.cancel)
             socket = await trio_websocket.wrap_client_stream(
                 nursery,
                 stream,  # type: ignore[arg-type] # any stream will do
@@ -275,6 +319,8 @@ async def _connect(
         raise LinkLost(f"{host}:{port} can't be reached: {error}") from error
     except trio_websocket.HandshakeError as error:
         raise LinkLost(f"{host} refused the WebSocket: {_why(error)}") from error
+    if socket is None:
+        raise LinkLost(f"{host} hung up during the handshake")
     gathered = _Gathered()
     if isinstance(getattr(socket, "_send_channel", None), trio.MemorySendChannel):
         socket._send_channel = gathered  # type: ignore[assignment]

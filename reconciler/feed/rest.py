@@ -15,7 +15,7 @@ import trio
 from reconciler.clock import Clock
 from reconciler.config import Credentials
 from reconciler.feed.backoff import delays
-from reconciler.feed.limits import Bucket
+from reconciler.feed.limits import Limit
 from reconciler.feed.nonce import Nonce
 from reconciler.log import Logger
 from reconciler.wire import rest as wire
@@ -77,8 +77,8 @@ class Rest:
         self._chance = chance
         self._log = log
         self.nonce = Nonce(clock)
-        self._budget = Bucket(CALLS_PER_10_SECONDS, 10)
-        self._tokens = Bucket(TOKENS_PER_MINUTE, 60)
+        self._budget = Limit(CALLS_PER_10_SECONDS, 10)
+        self._tokens = Limit(TOKENS_PER_MINUTE, 60)
 
     async def ask(self, call: wire.Call[T], *, attempts: int = ATTEMPTS_MAX) -> T:
         """What the exchange answers to `call`.
@@ -112,9 +112,14 @@ class Rest:
         return self.nonce.offset
 
     async def _once(self, call: wire.Call[T]) -> T:
-        await (self._tokens if call.name == TOKEN_CALL else self._budget).take()
-        with trio.fail_after(CALL_SECONDS_MAX):
-            status, body = await self._fetch(call)
+        limit = self._tokens if call.name == TOKEN_CALL else self._budget
+        await limit.take()
+        try:
+            with trio.fail_after(CALL_SECONDS_MAX):
+                status, body = await self._fetch(call)
+        except httpx.ConnectError:
+            limit.give_back()
+            raise
         received_at = self._clock.now()
         failure = wire.read_failure(status, body)
         if failure is not None:

@@ -25,9 +25,9 @@ QUERY_MARKETS_MAX = 10
 the 200 requests a minute, and REST answers for all markets at once."""
 
 QUERY_PAGE = 100
-SPOT_TYPES = (1, 2, 202, 3, 4)
-"""The exchange's numbers for limit, market and stop orders (PROTOCOL § 3.10); finished orders of
-every type are read over REST."""
+EXECUTED_TYPES = (1, 2)
+"""Limit and market, as in the vendor's example; which other numbers pass is not documented, and
+finished orders of every type are read over REST anyway."""
 
 BALANCE_READINGS_MAX = 5
 FAREWELL_SECONDS_MAX = 2
@@ -39,8 +39,9 @@ async def session(on: Listener) -> None:
     """Listen until the connection fails.  Never returns: raises what ended it."""
     session_id = on.world.clock.now()
     notice = partial(_notice, on, session_id)
-    on.figures.phase = Phase.CONNECTING
-    token = await on.rest.ask(rest.websocket_token())
+    on.figures.tell(Phase.CONNECTING)
+    # Attempts beyond a stale nonce are the supervisor's, who has the pauses that were agreed on.
+    token = await on.rest.ask(rest.websocket_token(), attempts=2)
     connected = False
     try:
         async with open_link(
@@ -58,20 +59,20 @@ async def session(on: Listener) -> None:
             await notice(connected_at=on.world.clock.now())
             await link.ask(frames.authorize(token))
             await notice(authorized_at=on.world.clock.now())
-            on.figures.phase = Phase.AUTHORIZED
+            on.figures.tell(Phase.AUTHORIZED)
             markets = await _markets(on)
             await _snapshot(on, link, markets)
             await _subscribe(on, link, markets)
-            on.figures.phase = Phase.SUBSCRIBED
+            on.figures.tell(Phase.SUBSCRIBED)
             await _snapshot(on, link, markets)
             learned = await backfill(on, Source.BACKFILL)
-            recovered_at = on.world.clock.now()
-            await notice(
-                live_at=recovered_at, recovered_at=recovered_at, recovered_deals=learned.deals
-            )
-            on.figures.phase = Phase.LIVE
-            on.figures.recovered_deals += learned.deals
-            on.log.info("session.live", session=session_id, recovered_deals=learned.deals)
+            # The backfill is committed, and so is all that was asked before it.
+            recovered = learned.deals + link.recovered_deals
+            now = on.world.clock.now()
+            await notice(live_at=now, recovered_at=now, recovered_deals=recovered)
+            on.figures.recovered_deals += recovered
+            on.figures.tell(Phase.LIVE)
+            on.log.info("session.live", session=session_id, recovered_deals=recovered)
             await _sweep(on)
     except BaseException as error:
         if connected:
@@ -122,7 +123,7 @@ async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
             ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
             page = await link.read(ask, _page(frames.orders_page))
             offset, total = offset + page.count, (page.total or 0) if page.count else 0
-        executed = frames.query_executed_orders(market, SPOT_TYPES, 0, QUERY_PAGE)
+        executed = frames.query_executed_orders(market, EXECUTED_TYPES, 0, QUERY_PAGE)
         await link.read(executed, _page(frames.executed_orders_page))
         await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
 

@@ -65,7 +65,7 @@ async def supervise(on: Listener) -> None:
         except Exception as error:
             if on.figures.phase is Phase.LIVE:
                 once_live, pauses = True, _pauses(on)
-            on.figures.phase = Phase.DOWN
+            on.figures.tell(Phase.DOWN)
             match decide(error):
                 case Stop(cause):
                     if not once_live:

@@ -122,8 +122,11 @@ def active_orders(offset: int, limit: int) -> Call[Page]:
     return _post("active_orders", "orders", _active_orders, {"offset": offset, "limit": limit})
 
 
-def order_history(since_s: int, until_s: int, offset: int, limit: int) -> Call[Page]:
-    """Finished orders of all markets, newest first; at most 31 days, not before six months ago."""
+def order_history(since_s: int, until_s: int | None, offset: int, limit: int) -> Call[Page]:
+    """Finished orders of all markets, newest first; at most 31 days, not before six months ago.
+
+    Without `until_s` up to the present, whatever second the exchange believes that to be.
+    """
     params = _window(since_s, until_s, offset, limit)
     return _post("order_history", "trade-account/order/history", _past_orders, params)
 
@@ -135,7 +138,7 @@ def order_by_id(order_id: int) -> Call[Page]:
 
 
 def deals_history(
-    since_s: int, until_s: int, offset: int, limit: int, market: str | None = None
+    since_s: int, until_s: int | None, offset: int, limit: int, market: str | None = None
 ) -> Call[Page]:
     """Fills of all markets, or of one, newest first; not before six months ago."""
     params = _window(since_s, until_s, offset, limit)
@@ -197,9 +200,10 @@ def _understood(name: str, decode: Callable[[bytes, int], T], body: bytes, recei
         return decode(body, received_at)
 
 
-def _window(since_s: int, until_s: int, offset: int, limit: int) -> dict[str, object]:
-    assert 0 <= since_s <= until_s < SECONDS_MAX, "seconds, not milliseconds"
-    return {"startDate": since_s, "endDate": until_s, "offset": offset, "limit": limit}
+def _window(since_s: int, until_s: int | None, offset: int, limit: int) -> dict[str, object]:
+    end = {} if until_s is None else {"endDate": until_s}
+    assert 0 <= since_s <= end.get("endDate", since_s) < SECONDS_MAX, "seconds, not milliseconds"
+    return {"startDate": since_s, **end, "offset": offset, "limit": limit}
 
 
 class _Token(Struct):

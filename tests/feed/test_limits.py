@@ -1,11 +1,11 @@
-"""The token bucket keeps any sliding window within its limit, and serves in order."""
+"""The limit keeps any sliding window within its limit, and serves in order."""
 
 import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.feed.limits import Bucket
+from reconciler.feed.limits import Limit
 
 
 @settings(max_examples=40, deadline=None)
@@ -18,11 +18,11 @@ def test_no_stretch_of_the_period_sees_more_than_the_amount(
     amount: int, period: int, pauses: list[float]
 ) -> None:
     async def main() -> None:
-        bucket, taken = Bucket(amount, period), []
+        limit, taken = Limit(amount, period), []
         for pause in pauses:
             await trio.sleep(pause)
             for _ in range(3):
-                await bucket.take()
+                await limit.take()
                 taken.append(trio.current_time())
         for start in taken:
             assert sum(start <= at < start + period for at in taken) <= amount
@@ -32,10 +32,10 @@ def test_no_stretch_of_the_period_sees_more_than_the_amount(
 
 def test_waiters_are_served_in_the_order_in_which_they_came() -> None:
     async def main() -> None:
-        bucket, served = Bucket(2, 1), []
+        limit, served = Limit(2, 1), []
 
         async def take(name: int) -> None:
-            await bucket.take()
+            await limit.take()
             served.append(name)
 
         async with trio.open_nursery() as nursery:

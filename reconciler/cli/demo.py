@@ -1,0 +1,220 @@
+"""`reconciler demo`: the whole program on the simulated exchange, in half a minute.
+
+An exchange with traders on it, a daemon that listens to it over real sockets, an outage in the
+middle, and at the end the comparison of the database with what really happened.
+"""
+
+import random
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import trio
+from rich.console import Console
+from rich.live import Live
+
+from reconciler.cli.main import FINDINGS
+from reconciler.cli.screen import Rate, look, screen
+from reconciler.cli.simulate import FUNDS
+from reconciler.config import (
+    Account,
+    Backfill,
+    Config,
+    Credentials,
+    Exchange,
+    Feed,
+    Reconcile,
+    Secret,
+    Span,
+)
+from reconciler.daemon import Running, open_daemon
+from reconciler.domain.moments import SECOND, NotAMoment, duration, seconds
+from reconciler.domain.words import Phase
+from reconciler.hop import Hop
+from reconciler.log import open_log
+from reconciler.simulator.exchange import Exchange as Simulated
+from reconciler.simulator.life import live
+from reconciler.simulator.server import Server, serve
+from reconciler.store.engine import Database, open_database
+from reconciler.store.migrate import upgrade
+from reconciler.store.reads import Reads
+from reconciler.verdict import Verdict, compare
+from reconciler.world import World, real
+
+ACCOUNT = "treasury"
+OUTAGE_SECONDS = 3
+READY_SECONDS_MAX = 15
+SETTLE_SECONDS_MAX = 20
+"""How long the last events may take from the exchange to the disk; usually two, since balances are
+told once a second."""
+
+DRAW_SECONDS = 0.25
+LINE_SECONDS = 5
+"""How often a line is printed where there is no terminal to draw on."""
+
+
+@dataclass(slots=True)
+class Story:
+    """What the screen tells, and what has happened so far."""
+
+    console: Console
+    lines: list[str] = field(default_factory=list)
+
+    def tell(self, line: str) -> None:
+        """One more thing that happened; on a terminal the screen shows it."""
+        self.lines.append(line)
+        if not self.console.is_terminal:
+            self.console.print(line)
+
+
+@click.command("demo")
+@click.option("--for", "length", default="30s", show_default=True, help="How long to trade.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same traders.")
+@click.option("--rate", default=40.0, show_default=True, help="Operations per second.")
+@click.option(
+    "--database", "url", metavar="URL", help="Keep the record there instead of a scratch file."
+)
+def command(length: str, seed: int, rate: float, url: str | None) -> None:
+    """See it work: no account, no configuration.
+
+    Starts the simulated exchange and the daemon, takes the connection away in the middle, and ends
+    by comparing the database with what really happened.  Leaves with 0 only if they are equal.
+    """
+    try:
+        trade_seconds = seconds(duration(length))
+    except NotAMoment as error:
+        raise click.BadParameter(str(error), param_hint="--for") from None
+    if not 10 <= trade_seconds <= 3600:
+        raise click.BadParameter("between 10s and 1h", param_hint="--for")
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo.") as folder:
+        database = open_database(url or f"sqlite:///{Path(folder) / 'demo.db'}")
+        upgrade(database)
+        verdict = trio.run(_demo, real(), database, console, trade_seconds, seed, rate)
+    for difference in verdict.differences[:20]:
+        console.print(f"  {difference}", style="red")
+    console.print(str(verdict), style="bold green" if verdict.is_equal else "bold red")
+    if not verdict.is_equal:
+        raise click.exceptions.Exit(FINDINGS)
+
+
+async def _demo(
+    world: World, database: Database, console: Console, trade_seconds: float, seed: int, rate: float
+) -> Verdict:
+    simulated = Simulated(now=world.clock.now, seed=seed)
+    key, secret = (f"{world.chance.getrandbits(128):032x}" for _ in range(2))
+    simulated.open_account(ACCOUNT, key, secret, FUNDS)
+    credentials = Credentials(key=Secret(key), secret=Secret(secret))
+    log = open_log(clock=world.clock, level="error", secrets=[credentials.key, credentials.secret])
+    story = Story(console)
+    async with (
+        world.thread("screen") as hop,
+        serve(simulated) as server,
+        trio.open_nursery() as nursery,
+    ):
+        config = _config(server)
+        async with open_daemon(config, {ACCOUNT: credentials}, database, world, log) as running:
+            nursery.start_soon(_show, console, story, database, running, world, hop)
+            await _until_live(running, story)
+            await _trade(simulated, story, running, trade_seconds, seed, rate)
+            verdict = await _settle(simulated, database, hop, story)
+        nursery.cancel_scope.cancel()
+    return verdict
+
+
+def _config(server: Server) -> Config:
+    """As a user would write it, with shorter pauses than the exchange deserves."""
+    return Config(
+        exchange=Exchange(rest_url=server.rest_url, ws_url=server.ws_url),
+        accounts=(Account(name=ACCOUNT),),
+        feed=Feed(backoff_min=Span(SECOND // 4), backoff_max=Span(SECOND)),
+        backfill=Backfill(since="1h", sweep=Span(5 * SECOND)),
+        reconcile=Reconcile(poll=Span(2 * SECOND)),
+    )
+
+
+async def _trade(
+    simulated: Simulated,
+    story: Story,
+    running: Running,
+    trade_seconds: float,
+    seed: int,
+    rate: float,
+) -> None:
+    """Life on the markets, with an outage in the middle during which it goes on."""
+    async with trio.open_nursery() as traders:
+
+        async def life() -> None:
+            chance = random.Random(f"life {seed}")
+            await live(simulated, rate=rate, chance=chance, accounts=[ACCOUNT])
+
+        traders.start_soon(life)
+        await trio.sleep((trade_seconds - OUTAGE_SECONDS) / 2)
+        before = len(simulated.truth(ACCOUNT).deals)
+        story.tell(f"[red]the connection is cut[/], for {OUTAGE_SECONDS} seconds; trading goes on")
+        with simulated.faults.outage():
+            await trio.sleep(OUTAGE_SECONDS)
+        missed = len(simulated.truth(ACCOUNT).deals) - before
+        story.tell(f"the exchange is back; {missed} deals happened that no connection told")
+        await _until_live(running, story)
+        await trio.sleep((trade_seconds - OUTAGE_SECONDS) / 2)
+        traders.cancel_scope.cancel()
+    story.tell("trading ends")
+
+
+async def _until_live(running: Running, story: Story) -> None:
+    feed = running.feeds[ACCOUNT]
+    recovered = feed.recovered_deals
+    with trio.move_on_after(READY_SECONDS_MAX):
+        await feed.until(Phase.LIVE)
+        if feed.sessions == 1:
+            story.tell("[green]live[/]: authorized, subscribed, complete up to now")
+        else:
+            found = feed.recovered_deals - recovered
+            story.tell(f"[green]live again[/]: {found} deals recovered")
+
+
+async def _settle(simulated: Simulated, database: Database, hop: Hop, story: Story) -> Verdict:
+    """Compare until equal, as the last events need a moment; the last comparison counts."""
+    reads = Reads(database)
+    story.tell("comparing every row with the exchange …")
+    truth = simulated.truth(ACCOUNT)
+    verdict = await hop(compare, reads, ACCOUNT, truth)
+    for _ in range(SETTLE_SECONDS_MAX):
+        if verdict.is_equal:
+            break
+        await trio.sleep(1)
+        verdict = await hop(compare, reads, ACCOUNT, truth)
+    return verdict
+
+
+async def _show(
+    console: Console, story: Story, database: Database, running: Running, world: World, hop: Hop
+) -> None:
+    """Draw the database a few times a second, or say a line now and then."""
+    feed, rate = running.feeds[ACCOUNT], Rate()
+    if not console.is_terminal:
+        while True:
+            seen = await hop(look, database)
+            console.print(
+                f"{feed.phase:<10} {seen.deals:>6,} deals  {seen.orders:>6,} orders"
+                f"  {len(seen.balances):>3} balances"
+                f"  {rate.mark(world.clock.now(), feed.facts):>6,.0f} events/s"
+            )
+            await trio.sleep(LINE_SECONDS)
+    with Live(console=console, auto_refresh=False) as display:
+        while True:
+            seen = await hop(look, database)
+            display.update(
+                screen(
+                    title="reconciler demo: a simulated exchange, a real feed, a real database",
+                    story=story.lines,
+                    feed=feed,
+                    writer=running.writer,
+                    seen=seen,
+                    rate=rate.mark(world.clock.now(), feed.facts),
+                ),
+                refresh=True,
+            )
+            await trio.sleep(DRAW_SECONDS)
