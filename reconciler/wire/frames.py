@@ -65,7 +65,8 @@ def read(frame: str | bytes, received_at: int) -> Reply | Update | Unreadable:
         return unreadable("websocket", reason, text, received_at)
     try:
         return updates.quick(text, received_at)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # A documented shape can't recurse: only what stands before an unknown method can.
         return _read_carefully(text, received_at)
 
 
@@ -233,6 +234,7 @@ def _read_carefully(text: bytes, received_at: int) -> Reply | Update | Unreadabl
     stream = "websocket"
     try:
         check_nesting(text)
+        text.decode()  # The decoder skips strings unread in what is kept for later.
         frame = _FRAME.decode(text)
         if frame.method is not None:
             stream = excerpt(updates.channel_of(frame.method)[:60].encode())
