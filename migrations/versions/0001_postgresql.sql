@@ -62,7 +62,7 @@ CREATE TABLE orders (
     CONSTRAINT fk_orders_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
 );
 
-CREATE INDEX ix_orders_open ON orders (account_id) WHERE NOT final;
+CREATE INDEX ix_orders_open ON orders (account_id, final) WHERE final = false;
 
 CREATE TABLE balances (
     account_id  BIGINT NOT NULL,

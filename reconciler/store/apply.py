@@ -6,8 +6,7 @@ what those before it left, so one transaction of many does what many transaction
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
 from reconciler.domain.facts import (
     BalanceReport,
@@ -18,9 +17,8 @@ from reconciler.domain.facts import (
     SessionNotice,
     Unreadable,
 )
-from reconciler.domain.words import Source
 from reconciler.inbox import Applied, Batch
-from reconciler.store import coverage, schema
+from reconciler.store import coverage
 from reconciler.store.engine import Database
 from reconciler.store.facts import Facts
 
@@ -41,9 +39,9 @@ class Applier:
         applied: list[Applied] = []
         for batch in batches:
             if batch.account not in accounts:
-                accounts[batch.account] = account_id(connection, batch.account)
+                accounts[batch.account] = self._facts.account_id(connection, batch.account)
             id_ = accounts[batch.account]
-            applied.append(self._facts_of(connection, id_, batch.facts, batch.source, now))
+            applied.append(self._facts_of(connection, id_, batch.facts, str(batch.source), now))
             for span in batch.spans:
                 coverage.cover(connection, id_, span, now=now)
         return applied
@@ -53,7 +51,7 @@ class Applier:
         connection: Connection,
         id_: int,
         facts: Sequence[Fact],
-        source: Source,
+        source: str,
         now: int,
     ) -> Applied:
         deals: list[Deal] = []
@@ -89,15 +87,3 @@ class Applier:
         return Applied(
             deals=new_deals, orders=changed_orders, balances=balances, unreadable=new_unreadable
         )
-
-
-def account_id(connection: Connection, name: str) -> int:
-    """The number of an account, given to it when its name is first seen."""
-    known = select(schema.accounts.c.account_id).where(schema.accounts.c.name == name)
-    found: int | None = connection.execute(known).scalar()
-    if found is not None:
-        return found
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(schema.accounts).values(name=name).on_conflict_do_nothing())
-    given: int = connection.execute(known).scalar_one()
-    return given

@@ -80,7 +80,7 @@ class Database:
         try:
             return self._writing.connect()
         except exc.SQLAlchemyError as error:
-            raise unusable(error, self.url) from error
+            raise unusable(error, self.url, writing=True) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -95,19 +95,19 @@ class Database:
         `statement_timeout` in microseconds limits each query on PostgreSQL.
         Raises DatabaseUnusable.
         """
-        with self.told(), self._reading.connect() as connection, connection.begin():
+        with self.told(writing=False), self._reading.connect() as connection, connection.begin():
             if statement_timeout is not None and connection.dialect.name == "postgresql":
                 limit = statement_timeout // MILLISECOND
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit:d}")
             yield connection
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def told(self, *, writing: bool = True) -> Iterator[None]:
         """Within it, a failure of the database is raised as DatabaseUnusable, a bug as it is."""
         try:
             yield
         except exc.SQLAlchemyError as error:
-            found = unusable(error, self.url)
+            found = unusable(error, self.url, writing=writing)
             if found is error:
                 raise
             raise found from error
@@ -144,13 +144,20 @@ def redacted(url: URL) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
-def unusable(error: exc.SQLAlchemyError, url: URL) -> DatabaseUnusable | exc.SQLAlchemyError:
-    """What an error means: DatabaseAway, DatabaseDamaged, or itself, if it is a bug."""
+def unusable(
+    error: exc.SQLAlchemyError, url: URL, *, writing: bool = False
+) -> DatabaseUnusable | exc.SQLAlchemyError:
+    """What an error means: DatabaseAway, DatabaseDamaged, or itself, if the statement is wrong.
+
+    "Read-only" is a failure of the database to one who was `writing`; a reader asked for it.
+    """
     where = redacted(url)
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     if isinstance(cause, sqlite3.Error):
         # Primary code in the low byte.  A constraint or a wrong statement is a bug.
         code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_READONLY and not writing:
+            return error
         if code in _SQLITE_AWAY:
             return DatabaseAway(f"{where}: {_SQLITE_AWAY[code]}")
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -163,7 +170,7 @@ def unusable(error: exc.SQLAlchemyError, url: URL) -> DatabaseUnusable | exc.SQL
             reason = reason.replace(str(url.password), "***")
         if state is None and isinstance(error, exc.OperationalError | exc.InterfaceError):
             return DatabaseAway(f"{where}: {reason}; is the server up, and the URL right?")
-        if state is not None and (state[:2] in _STATES_AWAY or state == _READ_ONLY):
+        if state is not None and (state[:2] in _STATES_AWAY or (state == _READ_ONLY and writing)):
             return DatabaseAway(f"{where}: {reason}")
     return error
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, Dialect, or_, update
+from sqlalchemy import Connection, Dialect, bindparam, or_, select, update
 
 from reconciler.domain.facts import (
     Balance,
@@ -22,14 +22,16 @@ from reconciler.domain.facts import (
 )
 from reconciler.domain.merge import Restated, merge_deals, merge_orders
 from reconciler.domain.money import ZERO
-from reconciler.domain.words import Source, Wallet
+from reconciler.domain.words import Wallet
 from reconciler.store import schema
 from reconciler.store.columns import encoding_of, storable
-from reconciler.store.rows import Rows, fits, storable_deal, storable_order
-from reconciler.store.statements import LookUp, Values, Write
+from reconciler.store.rows import Rows, storable_deal, storable_order
+from reconciler.store.statements import LookUp, Read, Values, Write
 
 INTERRUPTED = "interrupted"
 """Why a session ended that nobody saw end: its process was killed."""
+
+ID_BEYOND = "the id does not fit into 64 bits"
 
 EXCERPT_MAX = 4000
 """Characters kept of what could not be understood."""
@@ -48,47 +50,60 @@ class Facts:
         self._complete_deals = Write(
             dialect, schema.deals, overwritten=("side", "role", "fee_asset", "client_order_id")
         )
-        self._known_deals = LookUp(
-            dialect, schema.deals, within=["account_id"], by=["order_id", "deal_id"]
-        )
+        self._known_deals = LookUp(dialect, schema.deals, by=["order_id", "deal_id"])
         self._put_orders = Write(dialect, schema.orders, overwritten=order_values)
-        self._known_orders = LookUp(dialect, schema.orders, within=["account_id"], by=["order_id"])
+        self._known_orders = LookUp(dialect, schema.orders, by=["order_id"])
         self._put_balances = Write(dialect, schema.balances, overwritten=balance_values)
-        self._known_balances = LookUp(
-            dialect, schema.balances, within=["account_id"], by=["wallet"]
+        self._known_balances = LookUp(dialect, schema.balances, by=["wallet", "asset"])
+        self._all_balances = Read(
+            dialect,
+            select(schema.balances).where(
+                schema.balances.c.account_id == bindparam("account"),
+                schema.balances.c.wallet == bindparam("wallet"),
+            ),
         )
         self._add_history = Write(dialect, schema.balance_history, generated=["id"])
         self._put_sessions = Write(dialect, schema.sessions, filled=session_values)
         self._put_markets = Write(
             dialect, schema.markets, overwritten=("base_asset", "quote_asset", "kind")
         )
+        self._account_ids = Read(
+            dialect,
+            select(schema.accounts.c.account_id).where(schema.accounts.c.name == bindparam("name")),
+        )
+        self._add_accounts = Write(dialect, schema.accounts, generated=["account_id"])
         self._add_findings = Write(dialect, schema.quarantine, generated=["id"])
+
+    def account_id(self, connection: Connection, name: str) -> int:
+        """The number of an account, given to it when its name is first seen."""
+        for (known,) in self._account_ids(connection, name=name):
+            return int(known)
+        self._add_accounts(connection, [(name,)])
+        return self.account_id(connection, name)
 
     def deals(
         self,
         connection: Connection,
         account_id: int,
         deals: Sequence[Deal],
-        source: Source,
+        source: str,
         now: int,
     ) -> tuple[int, list[Unreadable]]:
         """Stores the deals.  Returns how many were not known, and what could not be stored: ids
         beyond the database's, and contradictions to what is known (the known stays)."""
-        rows: dict[tuple[int, int], Values] = {}
-        sights: list[Deal] = []
-        findings: list[Unreadable] = []
-        for deal in deals:
-            if fits(deal.order_id, deal.deal_id):
-                sight = storable_deal(deal)
-                sights.append(sight)
-                key = sight.order_id, sight.deal_id
-                if key not in rows:
-                    rows[key] = self._rows.deal(account_id, sight, source)
-            else:
-                findings.append(_finding("deals", "id beyond 64 bits", deal, now))
-        inserted = self._insert_deals(connection, list(rows.values()))
+        sights = [seen for seen in map(storable_deal, deals) if seen is not None]
+        findings = [
+            _finding("deals", ID_BEYOND, deal, now)
+            for deal in (deals if len(sights) < len(deals) else ())
+            if storable_deal(deal) is None
+        ]
+        unique = {(seen.order_id, seen.deal_id): seen for seen in sights}
+        row = self._rows.deal
+        inserted = self._insert_deals(
+            connection, [row(account_id, seen, source) for seen in unique.values()]
+        )
         if inserted < len(sights):
-            findings += self._complete(connection, account_id, list(rows), sights, source, now)
+            findings += self._complete(connection, account_id, list(unique), sights, source, now)
         return inserted, findings
 
     def _complete(
@@ -97,18 +112,20 @@ class Facts:
         account_id: int,
         keys: Sequence[tuple[int, int]],
         sights: Iterable[Deal],
-        source: Source,
+        source: str,
         now: int,
     ) -> list[Unreadable]:
         """Fills in what only a further sight of a known deal says."""
         known = {
             (deal.order_id, deal.deal_id): deal
-            for deal in map(self._rows.deal_of, self._known_deals(connection, (account_id,), keys))
+            for deal in map(self._rows.deal_of, self._known_deals(connection, account_id, keys))
         }
         findings: list[Unreadable] = []
         gained: dict[tuple[int, int], Deal] = {}
         for seen in sights:
             key = seen.order_id, seen.deal_id
+            if known[key] == seen:
+                continue
             try:
                 merged = merge_deals(known[key], seen)
             except Restated as restated:
@@ -126,7 +143,7 @@ class Facts:
         connection: Connection,
         account_id: int,
         orders: Sequence[Order],
-        source: Source,
+        source: str,
         now: int,
     ) -> tuple[int, list[Unreadable]]:
         """Merges the sights into what is known.  Returns of how many orders something new was
@@ -134,15 +151,15 @@ class Facts:
         sights: dict[int, Order] = {}
         findings: list[Unreadable] = []
         for order in orders:
-            if not fits(order.order_id):
-                findings.append(_finding("orders", "id beyond 64 bits", order, now))
-                continue
             seen = storable_order(order)
+            if seen is None:
+                findings.append(_finding("orders", ID_BEYOND, order, now))
+                continue
             earlier = sights.get(seen.order_id)
             sights[seen.order_id] = seen if earlier is None else merge_orders(earlier, seen)
         known = {
             row[1]: row
-            for row in self._known_orders(connection, (account_id,), [(id_,) for id_ in sights])
+            for row in self._known_orders(connection, account_id, [(id_,) for id_ in sights])
         }
         changed: list[Order] = []
         for order_id, seen in sights.items():
@@ -159,15 +176,18 @@ class Facts:
         return len(changed), findings
 
     def report(
-        self, connection: Connection, account_id: int, report: BalanceReport, source: Source
+        self, connection: Connection, account_id: int, report: BalanceReport, source: str
     ) -> int:
         """Brings the latest balances up to a report, unless they are from a later one.  Returns how
         many amounts changed; each such change is a row of the history."""
-        latest = {
-            row[2]: row
-            for row in self._known_balances(connection, (account_id,), [(report.wallet,)])
-        }
+        wallet = str(report.wallet)
         said = {storable(b.asset): b for b in report.balances}
+        known_rows = (
+            self._all_balances(connection, account=account_id, wallet=wallet)
+            if report.complete
+            else self._known_balances(connection, account_id, [(wallet, asset) for asset in said])
+        )
+        latest = {row[2]: row for row in known_rows}
         if report.complete:
             for asset, row in latest.items():
                 if asset not in said and not is_zero(known := self._rows.balance_of(row)):
@@ -176,7 +196,7 @@ class Facts:
         changes: list[Values] = []
         for asset, seen in said.items():
             balance = replace(seen, asset=asset)
-            learned_by: str = source
+            learned_by = source
             changed = True
             if asset in latest:
                 row = latest[asset]
@@ -186,9 +206,7 @@ class Facts:
                 balance = _filled_up(known, balance)
                 changed = _differs(known, balance, report.wallet)
                 learned_by = source if changed else row[8]
-            new = self._rows.balance(
-                account_id, report.wallet, balance, report.observed_at, learned_by
-            )
+            new = self._rows.balance(account_id, wallet, balance, report.observed_at, learned_by)
             rows.append(new)
             if changed:
                 changes.append(new)

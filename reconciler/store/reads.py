@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
-    not_,
     select,
 )
 
@@ -32,6 +31,7 @@ from reconciler.store.schema import (
     balances,
     coverage,
     deals,
+    is_open,
     orders,
     quarantine,
     sessions,
@@ -77,11 +77,14 @@ class Reads:
             wanted = select(table).where(
                 table.c.account_id == _numbered(bindparam("account")), *conditions
             )
-            return Read(database.dialect, wanted.order_by(*table.primary_key), ["account"])
+            return Read(database.dialect, wanted.order_by(*table.primary_key))
 
         self._deals = of_account(deals)
         self._orders = of_account(orders)
-        self._open_orders = of_account(orders, not_(orders.c.final))
+        open_ids = select(orders.c.order_id).where(
+            orders.c.account_id == _numbered(bindparam("account")), is_open
+        )
+        self._open_orders = of_account(orders, orders.c.order_id.in_(open_ids))
         self._balances = of_account(balances)
 
     def accounts(self) -> list[str]:
@@ -127,17 +130,19 @@ class Reads:
     def open_orders(self, account: str) -> list[Order]:
         """All that is known of each order that is not final, by id."""
         with self._database.reading() as connection:
-            return [self._rows.order_of(row) for row in self._open_orders(connection, account)]
+            return [
+                self._rows.order_of(row) for row in self._open_orders(connection, account=account)
+            ]
 
     def orders(self, account: str) -> list[Order]:
         """All that is known of each order, by id."""
         with self._database.reading() as connection:
-            return [self._rows.order_of(row) for row in self._orders(connection, account)]
+            return [self._rows.order_of(row) for row in self._orders(connection, account=account)]
 
     def deals(self, account: str) -> list[Deal]:
         """Every deal, by order and deal id."""
         with self._database.reading() as connection:
-            return [self._rows.deal_of(row) for row in self._deals(connection, account)]
+            return [self._rows.deal_of(row) for row in self._deals(connection, account=account)]
 
     def balances(self, account: str) -> list[KnownBalance]:
         """What was last reported of each asset in each wallet, zeros too."""
@@ -148,7 +153,7 @@ class Reads:
                     balance=self._rows.balance_of(row),
                     observed_at=self._rows.observed_at(row),
                 )
-                for row in self._balances(connection, account)
+                for row in self._balances(connection, account=account)
             ]
 
     def status(self) -> list[AccountStatus]:
@@ -172,7 +177,7 @@ class Reads:
             session=_newest_session(connection, account),
             deals=count(deals),
             orders=count(orders),
-            open_orders=count(orders, not_(orders.c.final)),
+            open_orders=count(orders, is_open),
             balances=count(balances, balances.c.total != ZERO),
             quarantined=count(quarantine),
             newest_deal_at=_newest_deal_at(connection, account),

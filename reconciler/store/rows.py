@@ -1,19 +1,17 @@
 """Deals, orders and balances as rows and back, value by value in the order of the tables' columns.
 
 Written out, because millions of rows pass here.  Whatever a row holds came from a record, so
-reading one back can only fail if someone else wrote to the tables.
+reading one back can only fail if someone else wrote to the tables.  Words go out as plain `str`:
+drivers are slow to take a subclass.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from reconciler.domain.facts import Balance, Deal, Order
 from reconciler.domain.money import canonical
-from reconciler.domain.words import Role, Side, Source
+from reconciler.domain.words import Role, Side
 from reconciler.store.columns import ID_MAX, Encoding, amount, storable
 from reconciler.store.statements import Values
-
-DealOrOrder = TypeVar("DealOrOrder", Deal, Order)
 
 _SIDES = {str(side): side for side in Side} | {None: None}
 _ROLES = {str(role): role for role in Role} | {None: None}
@@ -25,15 +23,15 @@ class Rows:
 
     encoding: Encoding
 
-    def deal(self, account_id: int, deal: Deal, source: Source) -> Values:
+    def deal(self, account_id: int, deal: Deal, source: str) -> Values:
         """A row of `deals`."""
         return (
             account_id,
             deal.order_id,
             deal.deal_id,
             deal.market,
-            deal.side,
-            deal.role,
+            deal.side and str(deal.side),
+            deal.role and str(deal.role),
             canonical(deal.price),
             canonical(deal.amount),
             canonical(deal.total),
@@ -62,14 +60,14 @@ class Rows:
             executed_at=self.encoding.moment_of(row[12]),
         )
 
-    def order(self, account_id: int, order: Order, source: Source) -> Values:
+    def order(self, account_id: int, order: Order, source: str) -> Values:
         """A row of `orders`."""
         moment = self.encoding.moment
         return (
             account_id,
             order.order_id,
             order.market,
-            order.side,
+            str(order.side),
             order.type,
             order.status,
             order.final,
@@ -143,25 +141,37 @@ class Rows:
         return observed_at
 
 
-def fits(*ids: int) -> bool:
-    """Whether a database can hold the ids."""
-    return all(0 <= id_ <= ID_MAX for id_ in ids)
+def storable_deal(deal: Deal) -> Deal | None:
+    """The deal with texts that a database takes, nearly always itself; None if an id is too big."""
+    if not (0 <= deal.order_id <= ID_MAX and 0 <= deal.deal_id <= ID_MAX):
+        return None
+    # One look at all texts together: this is asked of every deal.
+    if f"{deal.market}{deal.fee_asset}{deal.client_order_id}".isprintable():
+        return deal
+    return replace(
+        deal,
+        market=storable(deal.market),
+        fee_asset=_storable(deal.fee_asset),
+        client_order_id=_storable(deal.client_order_id),
+    )
 
 
-def storable_deal(deal: Deal) -> Deal:
-    """The deal with texts that a database takes; nearly always itself."""
-    return _with_texts(deal, ("market", "fee_asset", "client_order_id"))
+def storable_order(order: Order) -> Order | None:
+    """The order with texts that a database takes, nearly always itself; None for an id too big."""
+    if not 0 <= order.order_id <= ID_MAX:
+        return None
+    texts = f"{order.market}{order.type}{order.status}{order.fee_asset}{order.client_order_id}"
+    if texts.isprintable():
+        return order
+    return replace(
+        order,
+        market=storable(order.market),
+        type=storable(order.type),
+        status=storable(order.status),
+        fee_asset=_storable(order.fee_asset),
+        client_order_id=_storable(order.client_order_id),
+    )
 
 
-def storable_order(order: Order) -> Order:
-    """The order with texts that a database takes; nearly always itself."""
-    return _with_texts(order, ("market", "type", "status", "fee_asset", "client_order_id"))
-
-
-def _with_texts(record: DealOrOrder, names: tuple[str, ...]) -> DealOrOrder:
-    changed: dict[str, Any] = {
-        name: storable(text)
-        for name in names
-        if (text := getattr(record, name)) is not None and not text.isprintable()
-    }
-    return replace(record, **changed) if changed else record
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)

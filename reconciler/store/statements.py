@@ -8,7 +8,18 @@ is not known here.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Dialect,
+    Table,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    values,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -47,7 +58,8 @@ class Write:
             if changes
             else insert.on_conflict_do_nothing()
         )
-        self._text = _compiled(statement, dialect, columns)
+        self._text, names = _compiled(statement, dialect, columns)
+        assert names == columns
 
     def __call__(self, connection: Connection, rows: Sequence[Values]) -> int:
         """Writes the rows, none of which may name the same key.  Returns how many were inserted
@@ -58,56 +70,62 @@ class Write:
 
 
 class LookUp:
-    """Rows of one account by key: whole rows as the database spells them.
+    """Whole rows of one account by the rest of their key.
 
-    `by` names the key's columns after `within`, which are the same for all.
+    The keys are joined as a table: SQLite 3.40 would answer `(a, b) IN (…)` by reading all there is
+    of the account.
     """
 
-    def __init__(self, dialect: Dialect, table: Table, *, within: Sequence[str], by: Sequence[str]):
-        scope = [table.c[name] == bindparam(name) for name in within]
-        key = [table.c[name] for name in by]
-        names = list(within)
+    def __init__(self, dialect: Dialect, table: Table, *, by: Sequence[str]) -> None:
         self._texts: dict[int, str] = {}
         for size in CHUNKS:
-            marks = [[bindparam(f"{c.name}_{n}", type_=c.type) for c in key] for n in range(size)]
-            wanted = (
-                tuple_(*key).in_([tuple_(*mark) for mark in marks])
-                if len(key) > 1
-                else key[0].in_([mark for (mark,) in marks])
+            marks: list[tuple[BindParameter[Any], ...]] = [
+                tuple(bindparam(f"{name}_{n}") for name in by) for n in range(size)
+            ]
+            columns = [column(name, table.c[name].type) for name in by]
+            wanted = values(*columns, name="wanted").data(marks).cte("wanted")
+            query = select(table).join(
+                wanted,
+                and_(
+                    table.c.account_id == bindparam("account"),
+                    *(table.c[name] == wanted.c[name] for name in by),
+                ),
             )
-            names = [*within, *(mark.key for row in marks for mark in row)]
-            self._texts[size] = _compiled(select(table).where(*scope, wanted), dialect, names)
+            self._texts[size], names = _compiled(query, dialect)
+            assert names == [*(mark.key for row in marks for mark in row), "account"]
 
     def __call__(
-        self, connection: Connection, within: Values, keys: Sequence[Values]
+        self, connection: Connection, account_id: int, keys: Sequence[Values]
     ) -> Iterator[Values]:
-        """The rows that exist, in no particular order."""
+        """The rows that exist, as the database spells them, in no order; some may come twice."""
         start = 0
         while start < len(keys):
             left = len(keys) - start
             size = next((size for size in CHUNKS if size >= left), CHUNKS[-1])
             chunk = keys[start : start + size]
             start += size
-            values = [value for key in chunk for value in key]
-            values.extend(chunk[-1] * (size - len(chunk)))
-            yield from connection.exec_driver_sql(self._texts[size], (*within, *values)).tuples()
+            parts = [part for key in chunk for part in key]
+            parts.extend(chunk[-1] * (size - len(chunk)))
+            parts.append(account_id)
+            yield from connection.exec_driver_sql(self._texts[size], tuple(parts)).tuples()
 
 
 class Read:
-    """Whole rows of a table as the database spells them; `names` are its parameters in order."""
+    """Whole rows of a table as the database spells them; the query's parameters go by name."""
 
-    def __init__(self, dialect: Dialect, query: ClauseElement, names: Sequence[str]) -> None:
-        self._text = _compiled(query, dialect, names)
+    def __init__(self, dialect: Dialect, query: ClauseElement) -> None:
+        self._text, self._names = _compiled(query, dialect)
 
-    def __call__(self, connection: Connection, *values: Any) -> Iterator[Values]:
-        return iter(connection.exec_driver_sql(self._text, values).tuples())
+    def __call__(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
+        in_order = tuple(parameters[name] for name in self._names)
+        return iter(connection.exec_driver_sql(self._text, in_order).tuples())
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect, names: Sequence[str]) -> str:
-    """The text that takes `names` in this order."""
-    made = statement.compile(
-        dialect=dialect, column_keys=list(names), compile_kwargs={"render_postcompile": True}
-    )
+def _compiled(
+    statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None = None
+) -> tuple[str, list[str]]:
+    """The text, and the names of the parameters that it takes, in order."""
+    made = statement.compile(dialect=dialect, column_keys=columns)
     assert isinstance(made, SQLCompiler)
-    assert made.positiontup == list(names), f"{made.positiontup} instead of {names}"
-    return str(made)
+    assert made.positiontup is not None, "the drivers are given tuples"
+    return str(made), made.positiontup
