@@ -78,85 +78,85 @@ class Call(Generic[T]):
 
 def websocket_token() -> Call[Token]:
     """A token for one WebSocket session; at most ten a minute (PROTOCOL § 1.4)."""
-    return _post("websocket_token", "profile/websocket_token", _token, {})
+    return _post("websocket_token", "profile/websocket_token", _token)
 
 
 def spot_balances() -> Call[tuple[Fact, ...]]:
     """All spot balances that aren't zero, a complete report."""
-    decode = partial(_balances, balances.by_name, balances.spot_of, Wallet.SPOT, "spot_balances")
-    return _post("spot_balances", "trade-account/balance", decode, {})
+    decode = partial(_balances, Wallet.SPOT, balances.by_name, balances.spot_of)
+    return _post("spot_balances", "trade-account/balance", decode)
 
 
 def main_balances() -> Call[tuple[Fact, ...]]:
     """All main balances, a complete report; this wallet has no stream."""
-    decode = partial(_balances, balances.by_name, balances.main_of, Wallet.MAIN, "main_balances")
-    return _post("main_balances", "main-account/balance", decode, {})
+    decode = partial(_balances, Wallet.MAIN, balances.by_name, balances.main_of)
+    return _post("main_balances", "main-account/balance", decode)
 
 
 def collateral_balances() -> Call[tuple[Fact, ...]]:
     """All collateral balances with what is borrowed and available, a complete report."""
-    decode = partial(
-        _balances,
-        balances.in_list,
-        balances.summed_collateral_of,
-        Wallet.COLLATERAL,
-        "collateral_balances",
-    )
-    return _post("collateral_balances", "collateral-account/balance-summary", decode, {})
+    decode = partial(_balances, Wallet.COLLATERAL, balances.in_list, balances.summed_collateral_of)
+    return _post("collateral_balances", "collateral-account/balance-summary", decode)
 
 
 def collateral_totals() -> Call[tuple[Fact, ...]]:
-    """Collateral balances by a simpler endpoint, with totals only."""
-    decode = partial(
-        _balances,
-        balances.by_name,
-        balances.collateral_total_of,
-        Wallet.COLLATERAL,
-        "collateral_totals",
-    )
-    return _post("collateral_totals", "collateral-account/balance", decode, {})
+    """Collateral balances by a simpler endpoint, with totals only, a complete report."""
+    decode = partial(_balances, Wallet.COLLATERAL, balances.by_name, balances.collateral_total_of)
+    return _post("collateral_totals", "collateral-account/balance", decode)
 
 
 def active_orders(offset: int, limit: int) -> Call[Page]:
     """Open orders of all markets, spot and collateral; `limit` up to 100."""
-    return _post("active_orders", "orders", _active_orders, {"offset": offset, "limit": limit})
+    decode = partial(_listed, orders.active_of)
+    return _post("active_orders", "orders", decode, offset=offset, limit=limit)
 
 
-def order_history(since_s: int, until_s: int | None, offset: int, limit: int) -> Call[Page]:
-    """Finished orders of all markets, newest first; at most 31 days, not before six months ago.
-
-    Without `until_s` up to the present, whatever second the exchange believes that to be.
-    """
-    params = _window(since_s, until_s, offset, limit)
-    return _post("order_history", "trade-account/order/history", _past_orders, params)
+def order_history(since_s: int, until_s: int, offset: int, limit: int) -> Call[Page]:
+    """Finished orders of all markets, newest first; at most 31 days, not before six months ago."""
+    return _post(
+        "order_history",
+        "trade-account/order/history",
+        partial(_grouped, orders.past_of),
+        **_window(since_s, until_s),
+        offset=offset,
+        limit=limit,
+    )
 
 
 def order_by_id(order_id: int) -> Call[Page]:
     """A finished order, whenever it was; an empty page if there is none."""
-    params = {"orderId": order_id}
-    return _post("order_by_id", "trade-account/order/history", _past_orders, params)
+    decode = partial(_grouped, orders.past_of)
+    return _post("order_by_id", "trade-account/order/history", decode, orderId=order_id)
 
 
 def deals_history(
-    since_s: int, until_s: int | None, offset: int, limit: int, market: str | None = None
+    since_s: int, until_s: int, offset: int, limit: int, market: str | None = None
 ) -> Call[Page]:
     """Fills of all markets, or of one, newest first; not before six months ago."""
-    params = _window(since_s, until_s, offset, limit)
-    if market is not None:
-        params = {"market": market, **params}
-    decode = partial(_past_deals, market)
-    return _post("deals_history", "trade-account/executed-history", decode, params)
+    path = "trade-account/executed-history"
+    window = _window(since_s, until_s)
+    if market is None:
+        decode = partial(_grouped, deals.past_of)
+        return _post("deals_history", path, decode, **window, offset=offset, limit=limit)
+    decode = partial(_listed, partial(deals.past_of, market=market))
+    return _post("deals_history", path, decode, market=market, **window, offset=offset, limit=limit)
 
 
 def deals_of_order(order: Order, offset: int, limit: int) -> Call[Page]:
     """Fills of one order, which the answer needs for market and side (trap 44)."""
-    params = {"orderId": order.order_id, "offset": offset, "limit": limit}
-    return _post("deals_of_order", "trade-account/order", partial(_order_deals, order), params)
+    return _post(
+        "deals_of_order",
+        "trade-account/order",
+        partial(_records, partial(deals.of_order_of, order=order)),
+        orderId=order.order_id,
+        offset=offset,
+        limit=limit,
+    )
 
 
 def markets() -> Call[Page]:
     """All markets that can be traded now; a delisted one is missing."""
-    return _get("markets", "public/markets", _markets)
+    return _get("markets", "public/markets", partial(_listed, reference.market_of))
 
 
 def assets() -> Call[tuple[Asset, ...]]:
@@ -169,41 +169,46 @@ def server_time() -> Call[int]:
     return _get("server_time", "public/time", _server_time)
 
 
-def _post(
-    name: str, path: str, decode: Callable[[bytes, int], T], params: Mapping[str, object]
+_Decode = Callable[[str, bytes, int], T]
+"""The name of the call, the body and when it came, to what it says; raises ValueError."""
+
+
+def _post(name: str, path: str, decode: _Decode[T], **params: object) -> Call[T]:
+    return _call(name, "POST", path, decode, params)
+
+
+def _get(name: str, path: str, decode: _Decode[T]) -> Call[T]:
+    return _call(name, "GET", path, decode, {})
+
+
+def _call(
+    name: str,
+    method: Literal["GET", "POST"],
+    path: str,
+    decode: _Decode[T],
+    params: Mapping[str, object],
 ) -> Call[T]:
     return Call(
         name=name,
-        method="POST",
+        method=method,
         path=f"/api/v4/{path}",
         params=params,
         decode=partial(_understood, name, decode),
     )
 
 
-def _get(name: str, path: str, decode: Callable[[bytes, int], T]) -> Call[T]:
-    return Call(
-        name=name,
-        method="GET",
-        path=f"/api/v4/{path}",
-        params={},
-        decode=partial(_understood, name, decode),
-    )
-
-
-def _understood(name: str, decode: Callable[[bytes, int], T], body: bytes, received_at: int) -> T:
+def _understood(name: str, decode: _Decode[T], body: bytes, received_at: int) -> T:
     # Whatever a token's answer is, no excerpt of it goes anywhere.
     with understood(name, b"" if decode is _token else body):
         if len(body) > BODY_BYTES_MAX:
             raise Misshapen(f"longer than {BODY_BYTES_MAX} bytes")
         check_nesting(body)
-        return decode(body, received_at)
+        return decode(name, body, received_at)
 
 
-def _window(since_s: int, until_s: int | None, offset: int, limit: int) -> dict[str, object]:
-    end = {} if until_s is None else {"endDate": until_s}
-    assert 0 <= since_s <= end.get("endDate", since_s) < SECONDS_MAX, "seconds, not milliseconds"
-    return {"startDate": since_s, **end, "offset": offset, "limit": limit}
+def _window(since_s: int, until_s: int) -> dict[str, int]:
+    assert 0 <= since_s <= until_s < SECONDS_MAX, "seconds, not milliseconds"
+    return {"startDate": since_s, "endDate": until_s}
 
 
 class _Token(Struct):
@@ -220,7 +225,7 @@ _RECORDS = msgspec.json.Decoder(_Records)
 _TIME = msgspec.json.Decoder(reference.ServerTime)
 
 
-def _token(body: bytes, _: int) -> Token:
+def _token(_: str, body: bytes, __: int) -> Token:
     token = Token(_TOKEN.decode(body).websocket_token)
     if not token:
         # The server drops the connection without a word if it is sent an empty one (trap 11).
@@ -229,9 +234,9 @@ def _token(body: bytes, _: int) -> Token:
 
 
 def _balances(
-    entries: Callable[[bytes | Raw], list[balances.Spelled]],
-    build: balances.Builder,
     wallet: Wallet,
+    entries: Callable[[bytes], list[balances.Spelled]],
+    build: balances.Builder,
     name: str,
     body: bytes,
     received_at: int,
@@ -247,51 +252,32 @@ def _balances(
     return facts
 
 
-def _active_orders(body: bytes, received_at: int) -> Page:
-    return page(LIST.decode(body), orders.active_of, "active_orders", received_at)
+def _listed(build: Builder, name: str, body: bytes, received_at: int) -> Page:
+    return page(LIST.decode(body), build, name, received_at)
 
 
-def _past_orders(body: bytes, received_at: int) -> Page:
-    return _grouped(body, orders.past_of, "order_history", received_at)
-
-
-def _past_deals(market: str | None, body: bytes, received_at: int) -> Page:
-    if market is None:
-        return _grouped(body, deals.past_of, "deals_history", received_at)
-    build = partial(deals.past_of, market=market)
-    return page(LIST.decode(body), build, "deals_history", received_at)
-
-
-def _order_deals(order: Order, body: bytes, received_at: int) -> Page:
+def _records(build: Builder, name: str, body: bytes, received_at: int) -> Page:
     answer = _RECORDS.decode(body)
-    build = partial(deals.of_order_of, order=order)
-    return page(answer.records, build, "deals_of_order", received_at, answer.total)
+    return page(answer.records, build, name, received_at, answer.total)
 
 
 def _grouped(
-    body: bytes,
-    build: Callable[..., tuple[Fact, int]],
-    stream: str,
-    received_at: int,
+    build: Callable[..., tuple[Fact, int]], name: str, body: bytes, received_at: int
 ) -> Page:
     """Lists by market, together one page (trap 28)."""
     facts: list[Fact] = []
     surplus = 0
     for market, records in mapping(body).items():
         of_market: Builder = partial(build, market=market)
-        found, extra = sift(LIST.decode(records), of_market, stream, received_at)
+        found, extra = sift(LIST.decode(records), of_market, name, received_at)
         facts += found
         surplus += extra
     return Page(facts=tuple(facts), count=len(facts), surplus=surplus)
 
 
-def _markets(body: bytes, received_at: int) -> Page:
-    return page(LIST.decode(body), reference.market_of, "markets", received_at)
-
-
-def _assets(body: bytes, _: int) -> tuple[Asset, ...]:
+def _assets(_: str, body: bytes, __: int) -> tuple[Asset, ...]:
     return tuple([reference.asset_of(ticker, raw) for ticker, raw in mapping(body).items()])
 
 
-def _server_time(body: bytes, _: int) -> int:
+def _server_time(_: str, body: bytes, __: int) -> int:
     return moment(_TIME.decode(body).time)
