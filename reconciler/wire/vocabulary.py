@@ -61,7 +61,7 @@ def role(spelled: int | str) -> Role:
 def order_type(spelled: int | str) -> str:
     """`limit`, `stop_market`, `margin_limit` …; an unknown number or word as text."""
     if isinstance(spelled, int):
-        return _TYPES.get(spelled) or str(spelled)
+        return _TYPES.get(spelled) or name(str(spelled))
     return _order_type_word(spelled)
 
 

@@ -149,6 +149,19 @@ def test_a_refusal_acknowledges_nothing_whatever_its_result_says() -> None:
     assert not frames.is_acknowledged(reply)
 
 
+def test_a_reply_without_an_error_member_is_a_reply() -> None:
+    reply = frames.read('{"id":3,"result":"pong"}', 1)
+    assert isinstance(reply, Reply)
+    assert reply.error is None
+    assert frames.is_pong(reply)
+
+
+def test_a_result_that_is_no_json_says_nothing() -> None:
+    reply = Reply(id=1, result=b"pong", error=None)
+    assert not frames.is_pong(reply)
+    assert not frames.is_acknowledged(reply)
+
+
 @pytest.mark.parametrize(
     "frame",
     [
