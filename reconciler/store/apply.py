@@ -19,6 +19,7 @@ from reconciler.domain.facts import (
 )
 from reconciler.inbox import Applied, Batch
 from reconciler.store import coverage
+from reconciler.store.balances import Balances
 from reconciler.store.engine import Database
 from reconciler.store.facts import Facts
 
@@ -28,6 +29,7 @@ class Applier:
 
     def __init__(self, database: Database) -> None:
         self._facts = Facts(database.dialect)
+        self._balances = Balances(database.dialect)
 
     def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
         """Writes what the batches say; returns what each changed.
@@ -58,7 +60,7 @@ class Applier:
         orders: list[Order] = []
         markets: list[Market] = []
         unreadable: list[Unreadable] = []
-        balances = 0
+        reports: list[BalanceReport] = []
         for fact in facts:
             match fact:
                 case Deal():
@@ -66,24 +68,29 @@ class Applier:
                 case Order():
                     orders.append(fact)
                 case BalanceReport():
-                    balances += self._facts.report(connection, id_, fact, source)
+                    reports.append(fact)
                 case Market():
                     markets.append(fact)
                 case SessionNotice():
                     self._facts.session(connection, id_, fact)
                 case Unreadable():
                     unreadable.append(fact)
-        new_deals = changed_orders = new_unreadable = 0
+        new_deals = changed_orders = changed_balances = new_unreadable = 0
         if deals:
             new_deals, findings = self._facts.deals(connection, id_, deals, source, now)
             unreadable += findings
         if orders:
             changed_orders, findings = self._facts.orders(connection, id_, orders, source, now)
             unreadable += findings
+        if reports:
+            changed_balances = self._balances.apply(connection, id_, reports, source)
         if markets:
             self._facts.markets(connection, markets)
         if unreadable:
             new_unreadable = self._facts.quarantine(connection, id_, unreadable)
         return Applied(
-            deals=new_deals, orders=changed_orders, balances=balances, unreadable=new_unreadable
+            deals=new_deals,
+            orders=changed_orders,
+            balances=changed_balances,
+            unreadable=new_unreadable,
         )

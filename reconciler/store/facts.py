@@ -1,4 +1,5 @@
-"""Facts become rows: new ones are inserted, known ones merged, contradictions kept as findings.
+"""Deals, orders and the rest become rows: new ones are inserted, known ones merged, contradictions
+kept as findings.  (Balances have a file of their own.)
 
 Each function takes the facts of one kind out of one batch and works in the caller's transaction.
 What two sights of one thing make is said by `domain.merge`; here is only what is read and written
@@ -6,14 +7,11 @@ for it.  Applying a batch again, or after others, changes nothing that it alread
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 
 from sqlalchemy import Connection, Dialect, bindparam, or_, select, update
 
 from reconciler.domain.facts import (
-    Balance,
-    BalanceReport,
     Deal,
     Market,
     Order,
@@ -21,8 +19,6 @@ from reconciler.domain.facts import (
     Unreadable,
 )
 from reconciler.domain.merge import Restated, merge_deals, merge_orders
-from reconciler.domain.money import ZERO
-from reconciler.domain.words import Wallet
 from reconciler.store import schema
 from reconciler.store.columns import encoding_of, storable
 from reconciler.store.rows import Rows, storable_deal, storable_order
@@ -44,7 +40,6 @@ class Facts:
     def __init__(self, dialect: Dialect) -> None:
         self._rows = Rows(encoding=encoding_of(dialect))
         order_values = [c.name for c in schema.orders.c if not c.primary_key and c.name != "source"]
-        balance_values = [c.name for c in schema.balances.c if not c.primary_key]
         session_values = [c.name for c in schema.sessions.c if not c.primary_key]
         self._insert_deals = Write(dialect, schema.deals)
         self._complete_deals = Write(
@@ -53,16 +48,6 @@ class Facts:
         self._known_deals = LookUp(dialect, schema.deals, by=["order_id", "deal_id"])
         self._put_orders = Write(dialect, schema.orders, overwritten=order_values)
         self._known_orders = LookUp(dialect, schema.orders, by=["order_id"])
-        self._put_balances = Write(dialect, schema.balances, overwritten=balance_values)
-        self._known_balances = LookUp(dialect, schema.balances, by=["wallet", "asset"])
-        self._all_balances = Read(
-            dialect,
-            select(schema.balances).where(
-                schema.balances.c.account_id == bindparam("account"),
-                schema.balances.c.wallet == bindparam("wallet"),
-            ),
-        )
-        self._add_history = Write(dialect, schema.balance_history, generated=["id"])
         self._put_sessions = Write(dialect, schema.sessions, filled=session_values)
         self._put_markets = Write(
             dialect, schema.markets, overwritten=("base_asset", "quote_asset", "kind")
@@ -175,45 +160,6 @@ class Facts:
         )
         return len(changed), findings
 
-    def report(
-        self, connection: Connection, account_id: int, report: BalanceReport, source: str
-    ) -> int:
-        """Brings the latest balances up to a report, unless they are from a later one.  Returns how
-        many amounts changed; each such change is a row of the history."""
-        wallet = str(report.wallet)
-        said = {storable(b.asset): b for b in report.balances}
-        known_rows = (
-            self._all_balances(connection, account=account_id, wallet=wallet)
-            if report.complete
-            else self._known_balances(connection, account_id, [(wallet, asset) for asset in said])
-        )
-        latest = {row[2]: row for row in known_rows}
-        if report.complete:
-            for asset, row in latest.items():
-                if asset not in said and not is_zero(known := self._rows.balance_of(row)):
-                    said[asset] = _zero(known)
-        rows: list[Values] = []
-        changes: list[Values] = []
-        for asset, seen in said.items():
-            balance = replace(seen, asset=asset)
-            learned_by = source
-            changed = True
-            if asset in latest:
-                row = latest[asset]
-                if self._rows.observed_at(row) > report.observed_at:
-                    continue
-                known = self._rows.balance_of(row)
-                balance = _filled_up(known, balance)
-                changed = _differs(known, balance, report.wallet)
-                learned_by = source if changed else row[8]
-            new = self._rows.balance(account_id, wallet, balance, report.observed_at, learned_by)
-            rows.append(new)
-            if changed:
-                changes.append(new)
-        self._put_balances(connection, rows)
-        self._add_history(connection, changes)
-        return len(changes)
-
     def markets(self, connection: Connection, markets: Sequence[Market]) -> None:
         """Keeps what the exchange lists; a market that is listed no more stays."""
         self._put_markets(
@@ -272,40 +218,6 @@ class Facts:
                 fingerprint, (account_id, received_at, stream, reason, excerpt, fingerprint)
             )
         return self._add_findings(connection, list(rows.values()))
-
-
-def is_zero(balance: Balance) -> bool:
-    """Whether nothing is left of an asset."""
-    return not (balance.available or balance.frozen or balance.borrowed or balance.total)
-
-
-def _zero(known: Balance) -> Balance:
-    """The parts that the wallet has, all zero."""
-    return Balance(
-        asset=known.asset,
-        available=None if known.available is None else ZERO,
-        frozen=None if known.frozen is None else ZERO,
-        borrowed=None if known.borrowed is None else ZERO,
-        total=ZERO,
-    )
-
-
-def _filled_up(known: Balance, seen: Balance) -> Balance:
-    """What is seen, with the parts that only the earlier report named."""
-    return replace(
-        seen,
-        available=known.available if seen.available is None else seen.available,
-        frozen=known.frozen if seen.frozen is None else seen.frozen,
-        borrowed=known.borrowed if seen.borrowed is None else seen.borrowed,
-    )
-
-
-def _differs(known: Balance, seen: Balance, wallet: Wallet) -> bool:
-    """Whether an amount changed.  What collateral has available moves with every price and is no
-    change of what is owned."""
-    if wallet is Wallet.COLLATERAL:
-        return (known.total, known.borrowed) != (seen.total, seen.borrowed)
-    return known != seen
 
 
 def _finding(stream: str, reason: str, fact: object, now: int) -> Unreadable:

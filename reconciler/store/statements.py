@@ -26,9 +26,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = tuple[Any, ...]
 
-CHUNKS = (1, 8, 64, 512)
-"""Keys asked for at once.  A rest is filled up by repeating its last key, so that four texts serve
-any number of keys, and the drivers keep them prepared."""
+KEYS_MAX = 512
+"""Keys asked for at once.  Fewer are filled up to a power of two by repeating one, so that ten
+texts serve any number of keys, and the drivers keep them prepared."""
 
 
 class Write:
@@ -77,37 +77,37 @@ class LookUp:
     """
 
     def __init__(self, dialect: Dialect, table: Table, *, by: Sequence[str]) -> None:
+        self._dialect = dialect
+        self._table = table
+        self._by = by
         self._texts: dict[int, str] = {}
-        for size in CHUNKS:
-            marks: list[tuple[BindParameter[Any], ...]] = [
-                tuple(bindparam(f"{name}_{n}") for name in by) for n in range(size)
-            ]
-            columns = [column(name, table.c[name].type) for name in by]
-            wanted = values(*columns, name="wanted").data(marks).cte("wanted")
-            query = select(table).join(
-                wanted,
-                and_(
-                    table.c.account_id == bindparam("account"),
-                    *(table.c[name] == wanted.c[name] for name in by),
-                ),
-            )
-            self._texts[size], names = _compiled(query, dialect)
-            assert names == [*(mark.key for row in marks for mark in row), "account"]
 
     def __call__(
         self, connection: Connection, account_id: int, keys: Sequence[Values]
     ) -> Iterator[Values]:
         """The rows that exist, as the database spells them, in no order; some may come twice."""
-        start = 0
-        while start < len(keys):
-            left = len(keys) - start
-            size = next((size for size in CHUNKS if size >= left), CHUNKS[-1])
-            chunk = keys[start : start + size]
-            start += size
+        for start in range(0, len(keys), KEYS_MAX):
+            chunk = keys[start : start + KEYS_MAX]
+            size = 1 << (len(chunk) - 1).bit_length()
             parts = [part for key in chunk for part in key]
             parts.extend(chunk[-1] * (size - len(chunk)))
             parts.append(account_id)
-            yield from connection.exec_driver_sql(self._texts[size], tuple(parts)).tuples()
+            yield from connection.exec_driver_sql(self._text(size), tuple(parts)).tuples()
+
+    def _text(self, size: int) -> str:
+        if size not in self._texts:
+            key = [self._table.c[name] for name in self._by]
+            marks: list[tuple[BindParameter[Any], ...]] = [
+                tuple(bindparam(f"{part.name}_{n}") for part in key) for n in range(size)
+            ]
+            columns = [column(part.name, part.type) for part in key]
+            wanted = values(*columns, name="wanted").data(marks).cte("wanted")
+            same = [part == wanted.c[part.name] for part in key]
+            of_account = self._table.c.account_id == bindparam("account")
+            query = select(self._table).join(wanted, and_(of_account, *same))
+            self._texts[size], names = _compiled(query, self._dialect)
+            assert names == [*(mark.key for row in marks for mark in row), "account"]
+        return self._texts[size]
 
 
 class Read:
