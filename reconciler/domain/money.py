@@ -49,7 +49,7 @@ def amount(text: str) -> Decimal:
 
 
 def checked(number: Decimal) -> Decimal:
-    """`number`, if it is finite and within the limits (for decoders that build Decimals themselves).
+    """`number`, if it is finite and within the limits; for decoders that build Decimals.
 
     Raises NotANumber.  Looks at the exponent before anything is computed: `1E+999999999` costs
     nothing to hold and everything to write out.
@@ -67,6 +67,9 @@ def checked(number: Decimal) -> Decimal:
 
 def canonical(number: Decimal) -> str:
     """Plain notation, no exponent, no trailing zeros, no negative zero: one text per value."""
+    text = str(number)
+    if text[-1] != "0" and "E" not in text:
+        return text  # as nearly all are: a third of the cost, and rows are made of these
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
