@@ -111,8 +111,11 @@ def active_orders(offset: int, limit: int) -> Call[Page]:
     return _post("active_orders", "orders", decode, offset=offset, limit=limit)
 
 
-def order_history(since_s: int, until_s: int, offset: int, limit: int) -> Call[Page]:
-    """Finished orders of all markets, newest first; at most 31 days, not before six months ago."""
+def order_history(since_s: int, until_s: int | None, offset: int, limit: int) -> Call[Page]:
+    """Finished orders of all markets, newest first; at most 31 days, not before six months ago.
+
+    Without `until_s` up to the present, whatever second the exchange believes that to be.
+    """
     return _post(
         "order_history",
         "trade-account/order/history",
@@ -130,9 +133,12 @@ def order_by_id(order_id: int) -> Call[Page]:
 
 
 def deals_history(
-    since_s: int, until_s: int, offset: int, limit: int, market: str | None = None
+    since_s: int, until_s: int | None, offset: int, limit: int, market: str | None = None
 ) -> Call[Page]:
-    """Fills of all markets, or of one, newest first; not before six months ago."""
+    """Fills of all markets, or of one, newest first; not before six months ago.
+
+    Without `until_s` up to the present, as with `order_history`.
+    """
     path = "trade-account/executed-history"
     window = _window(since_s, until_s)
     if market is None:
@@ -206,9 +212,10 @@ def _understood(name: str, decode: _Decode[T], body: bytes, received_at: int) ->
         return decode(name, body, received_at)
 
 
-def _window(since_s: int, until_s: int) -> dict[str, int]:
-    assert 0 <= since_s <= until_s < SECONDS_MAX, "seconds, not milliseconds"
-    return {"startDate": since_s, "endDate": until_s}
+def _window(since_s: int, until_s: int | None) -> dict[str, int]:
+    end = {} if until_s is None else {"endDate": until_s}
+    assert 0 <= since_s <= end.get("endDate", since_s) < SECONDS_MAX, "seconds, not milliseconds"
+    return {"startDate": since_s, **end}
 
 
 class _Token(Struct):

@@ -1,6 +1,7 @@
 """Each call: where, with what, and what its answer says."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -76,10 +77,18 @@ def test_an_order_is_looked_up_without_dates() -> None:
     assert (call.path, call.params) == ("/api/v4/trade-account/order/history", {"orderId": 17})
 
 
+@pytest.mark.parametrize("ask", [rest.order_history, rest.deals_history])
+def test_a_window_may_end_in_the_present(ask: Callable[..., Call[rest.Page]]) -> None:
+    call = ask(1700000000, None, 0, 100)
+    assert call.params == {"startDate": 1700000000, "offset": 0, "limit": 100}
+
+
 def test_milliseconds_are_refused() -> None:
     """Trap 32: they would be answered by an empty page."""
     with pytest.raises(AssertionError):
         rest.order_history(1700000000000, 1700003600000, 0, 100)
+    with pytest.raises(AssertionError):
+        rest.deals_history(1700000000000, None, 0, 100)
 
 
 def test_token() -> None:
