@@ -79,7 +79,7 @@ class Access:
             raise Denied(401, 10, "Unauthorized request.")
         try:
             asked = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise Denied(400, 9, "Invalid payload.") from None
         if not isinstance(asked, dict):
             raise Denied(400, 9, "Invalid payload.")

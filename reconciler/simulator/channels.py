@@ -159,7 +159,7 @@ def _pending_page(exchange: Exchange, account: Account, params: list[Any]) -> An
 def _executed_page(exchange: Exchange, account: Account, params: list[Any]) -> Any:
     match params:
         case [{"market": market, "order_types": list() as types}, *page]:
-            if not all(number in _TYPES for number in types):
+            if not all(isinstance(number, int) and number in _TYPES for number in types):
                 raise Wrong(INVALID_ARGUMENT)
             kinds = {_TYPES[number] for number in types}
         case _:

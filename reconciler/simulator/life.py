@@ -24,6 +24,8 @@ OPEN_ORDERS_MAX = 20
 """Per trader and market; whoever has more cancels the oldest."""
 
 _TICK_S = 0.02
+_BURST_STEPS = 20
+_TRIES_MAX = 20
 _RESERVE = Decimal(1_000_000_000)
 _SPREAD = Decimal("0.002")
 _STEP = Decimal("0.0005")
@@ -75,13 +77,25 @@ class Traders:
 
     async def burst(self, deals: int) -> int:
         """Makes so many deals as fast as it can, letting others run in between; returns how many
-        were made (fewer only if nobody can pay)."""
+        were made (fewer only if the accounts run out of money)."""
         made = 0
-        for number in range(deals):
+        for number in range(deals * _TRIES_MAX):
+            if made == deals:
+                break
             made += self.deal()
-            if number % 20 == 19:
+            if number % _BURST_STEPS == 0:
                 await trio.lowlevel.checkpoint()
         return made
+
+    async def live(self, rate: float, sleep: Callable[[float], Awaitable[object]]) -> None:
+        """Acts at about `rate` operations per second until cancelled."""
+        due = 0.0
+        while True:
+            await sleep(_TICK_S)
+            due += rate * _TICK_S
+            while due >= 1:
+                self.step()
+                due -= 1
 
     # What a trader does
 
@@ -235,11 +249,4 @@ async def live(
     sleep: Callable[[float], Awaitable[object]] = trio.sleep,
 ) -> None:
     """Acts at about `rate` operations per second until cancelled."""
-    traders = Traders(exchange, chance=chance, accounts=accounts)
-    due = 0.0
-    while True:
-        await sleep(_TICK_S)
-        due += rate * _TICK_S
-        while due >= 1:
-            traders.step()
-            due -= 1
+    await Traders(exchange, chance=chance, accounts=accounts).live(rate, sleep)

@@ -95,13 +95,13 @@ async def _spoiled(
 
 
 async def _body(request: Request) -> bytes | None:
-    """None if it is longer than anyone needs."""
+    """None if it is longer than anyone needs; it is read to its end all the same, because a client
+    that is answered while it still sends may take that for a broken connection."""
     body = b""
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            return None
-    return body
+        if len(body) <= BODY_BYTES_MAX:
+            body += chunk
+    return body if len(body) <= BODY_BYTES_MAX else None
 
 
 def _refusal(refused: Refused) -> Response:

@@ -23,8 +23,9 @@ from starlette.requests import ClientDisconnect
 
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.faults import Point
+from reconciler.simulator.handshake import PATH, websocket
 from reconciler.simulator.rest import rest_app
-from reconciler.simulator.socket import GOING_AWAY, PATH, Message, Receive, Send, websocket
+from reconciler.simulator.socket import GOING_AWAY, Message, Receive, Send
 
 CLOSE_S = 0.5
 KEEP_ALIVE_S = 75
@@ -138,9 +139,8 @@ class Server:
                 await self._speak(connection)
         await trio.aclose_forcefully(stream)
 
-    async def listen(self, host: str, port: int) -> None:
-        """Returns when the port is open; 0 takes a free one."""
-        listeners = await trio.open_tcp_listeners(port, host=host)
+    async def listen(self, host: str, listeners: list[trio.SocketListener]) -> None:
+        """Accepts connections from now on."""
         await self._nursery.start(trio.serve_listeners, self._serve_tcp, listeners)
         self.port = listeners[0].socket.getsockname()[1]
         self.rest_url = f"http://{host}:{self.port}"
@@ -199,10 +199,11 @@ async def serve(
 ) -> AsyncIterator[Server]:
     """Serves while the block lasts.  With `port=None` nothing listens, and connections come by
     `server.serve_stream`.  Raises OSError when the port is taken."""
+    listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
     async with trio.open_nursery() as nursery:
         server = Server(exchange, nursery)
-        if port is not None:
-            await server.listen(host, port)
+        if listeners:
+            await server.listen(host, listeners)
         try:
             yield server
         finally:

@@ -1,4 +1,4 @@
-"""The WebSocket door: one `Session` per connection, as an ASGI application.
+"""One WebSocket connection of a client, in the messages of ASGI.
 
 A session reads requests, answers them in order, and hears what happens to its account.  It never
 makes the engine wait: what it has to say goes into a bounded queue, and a client that lets that
@@ -16,7 +16,7 @@ import trio
 from reconciler.simulator import channels
 from reconciler.simulator.channels import Wanted, Wrong, WrongNames
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Answer, Cut, Duplicate, Point, Swallow
+from reconciler.simulator.faults import Cut, Duplicate, Point, Swallow
 from reconciler.simulator.records import (
     Balance,
     BalanceMoved,
@@ -28,8 +28,6 @@ from reconciler.simulator.records import (
 )
 from reconciler.simulator.teller import CHANNEL, Teller
 
-PATH = "/ws"
-
 IDLE_S = 60
 """Silence of the client after which the exchange hangs up (PROTOCOL § 1.3)."""
 
@@ -38,6 +36,9 @@ REQUESTS_MAX, REQUESTS_PERIOD_S = 200, 60
 
 QUEUE_FRAMES_MAX = 65_536
 """What a client may lag behind: half a minute of the busiest life, some 20 MB."""
+
+CLOSE_PATIENCE_S = 10
+"""For a client that doesn't take the close frame."""
 
 CORKED_FRAMES_MAX = 64
 """Some 20 KB: a good size for one write."""
@@ -119,19 +120,29 @@ class Session:
             with trio.move_on_after(IDLE_S):
                 message = await receive()
             if message is None:
-                self.cut(GOING_AWAY)
-                await trio.sleep_forever()  # the writer ends the session after the close frame
-            elif message["type"] == "websocket.disconnect":
+                await self._hang_up(GOING_AWAY)
                 return
-            elif not self._take(message.get("text") or message.get("bytes") or ""):
-                self.cut(PROTOCOL_ERROR)
-                await trio.sleep_forever()
+            if message["type"] == "websocket.disconnect":
+                return
+            if not self._take(message.get("text") or message.get("bytes") or ""):
+                await self._hang_up(PROTOCOL_ERROR)
+                return
+
+    async def _hang_up(self, code: int) -> None:
+        """The writer ends the session after the close frame; or patience does."""
+        self.cut(code)
+        await trio.sleep(CLOSE_PATIENCE_S)
+        self._line.reset()
 
     def _take(self, text: str | bytes) -> bool:
         """Answers one request; False if it is none, whereupon the exchange hangs up."""
         try:
             match msgspec.json.decode(text):
-                case {"id": int() as number, "method": str() as method, "params": list() as params}:
+                case {
+                    "id": int() as number,
+                    "method": str() as method,
+                    "params": list() as params,
+                } if number >= 0 and not isinstance(number, bool):
                     pass
                 case _:
                     return False
@@ -286,30 +297,3 @@ class Session:
                 return False
         await send(message)
         return bool(message["type"] == "websocket.close")
-
-
-async def websocket(exchange: Exchange, scope: Message, receive: Receive, send: Send) -> None:
-    """One WebSocket connection, from the handshake on."""
-    line: Line = scope["state"]["line"]
-    await receive()  # websocket.connect
-    match exchange.faults.at(Point.HANDSHAKE):
-        case Cut():
-            line.reset()
-        case Answer(status, body, content_type):
-            await _refuse(send, status, body, content_type)
-        case _ if scope["path"] != PATH:
-            await _refuse(send, 404)
-        case _:
-            await send({"type": "websocket.accept"})
-            await Session(exchange, line).run(receive, send)
-
-
-async def _refuse(
-    send: Send, status: int, body: bytes = b"", content_type: str = "application/json"
-) -> None:
-    headers = [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})
