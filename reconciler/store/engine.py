@@ -116,8 +116,10 @@ class Database:
         return f"Database({redacted(self.url)})"
 
 
-def open_database(text: str) -> Database:
+def open_database(text: str, *, busy_timeout: int = BUSY_TIMEOUT) -> Database:
     """The database that a URL names: `sqlite:///PATH` or `postgresql://USER@HOST/NAME`.
+
+    `busy_timeout` (microseconds) is how long SQLite waits for others.
 
     Raises DatabaseUnusable when the URL names no database that this program can use.  Connects to
     nothing.
@@ -128,7 +130,7 @@ def open_database(text: str) -> Database:
         url = URL.create("none")
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url)
+            return _sqlite(url, busy_timeout)
         case "postgresql":
             return _postgresql(url)
         case _:
@@ -193,7 +195,7 @@ _READ_ONLY = "25006"
 """A former primary that became a standby."""
 
 
-def _sqlite(url: URL) -> Database:
+def _sqlite(url: URL, busy_timeout: int) -> Database:
     if url.database in (None, "", ":memory:") or url.query:
         raise DatabaseUnusable(
             "database.url must name a file and nothing more, as in sqlite:///reconciler.db"
@@ -210,7 +212,7 @@ def _sqlite(url: URL) -> Database:
             connection = sqlite3.connect(
                 address,
                 uri=True,
-                timeout=BUSY_TIMEOUT / SECOND,
+                timeout=busy_timeout / SECOND,
                 isolation_level=None,
                 check_same_thread=False,
             )

@@ -181,7 +181,7 @@ class Reads:
             balances=count(balances, balances.c.total != ZERO),
             quarantined=count(quarantine),
             newest_deal_at=_newest_deal_at(connection, account),
-            covered_until=dict(connection.execute(covered).tuples().all()),
+            covered_until=dict(connection.execute(covered).all()),
         )
 
 

@@ -92,7 +92,7 @@ class LookUp:
             parts = [part for key in chunk for part in key]
             parts.extend(chunk[-1] * (size - len(chunk)))
             parts.append(account_id)
-            yield from connection.exec_driver_sql(self._text(size), tuple(parts)).tuples()
+            yield from connection.exec_driver_sql(self._text(size), tuple(parts))
 
     def _text(self, size: int) -> str:
         if size not in self._texts:
@@ -118,7 +118,7 @@ class Read:
 
     def __call__(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
         in_order = tuple(parameters[name] for name in self._names)
-        return iter(connection.exec_driver_sql(self._text, in_order).tuples())
+        return iter(connection.exec_driver_sql(self._text, in_order))
 
 
 def _compiled(
