@@ -213,5 +213,6 @@ def test_a_reset_is_a_reset_on_the_wire() -> None:
                 with pytest.raises(trio.BrokenResourceError) as broken:
                     await stream.receive_some()
                 assert isinstance(broken.value.__cause__, ConnectionResetError)
+                await stream.aclose()
 
     run(main)
