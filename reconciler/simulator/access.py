@@ -40,7 +40,7 @@ class Key:
     """An API key and what it has used up."""
 
     account: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     last_nonce: int = 0
     seen_in_window: set[int] = field(default_factory=set)
     token_times: deque[int] = field(default_factory=deque)

@@ -2,7 +2,8 @@
 
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.faults import Answer, Cut, Point
-from reconciler.simulator.socket import Line, Message, Receive, Send, Session
+from reconciler.simulator.sender import Line, Message, Send
+from reconciler.simulator.socket import Receive, Session
 
 PATH = "/ws"
 

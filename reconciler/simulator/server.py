@@ -25,7 +25,8 @@ from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.faults import Point
 from reconciler.simulator.handshake import PATH, websocket
 from reconciler.simulator.rest import rest_app
-from reconciler.simulator.socket import GOING_AWAY, Message, Receive, Send
+from reconciler.simulator.sender import Message, Send
+from reconciler.simulator.socket import GOING_AWAY, Receive
 
 CLOSE_S = 0.5
 KEEP_ALIVE_S = 75

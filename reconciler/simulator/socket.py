@@ -1,14 +1,13 @@
 """One WebSocket connection of a client, in the messages of ASGI.
 
-A session reads requests, answers them in order, and hears what happens to its account.  It never
-makes the engine wait: what it has to say goes into a bounded queue, and a client that lets that
-queue fill up is cut off.
+A session reads requests, answers them in order, and hears what happens to its account.  What it has
+to say goes through a `Sender`, so that it never makes the engine wait.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 import trio
@@ -26,7 +25,10 @@ from reconciler.simulator.records import (
     Step,
     Wallet,
 )
+from reconciler.simulator.sender import Line, Message, Send, Sender
 from reconciler.simulator.teller import CHANNEL, Teller
+
+T = TypeVar("T")
 
 IDLE_S = 60
 """Silence of the client after which the exchange hangs up (PROTOCOL § 1.3)."""
@@ -34,38 +36,13 @@ IDLE_S = 60
 REQUESTS_MAX, REQUESTS_PERIOD_S = 200, 60
 """Messages of every kind per connection (PROTOCOL § 1.4)."""
 
-QUEUE_FRAMES_MAX = 65_536
-"""What a client may lag behind: half a minute of the busiest life, some 20 MB."""
-
 CLOSE_PATIENCE_S = 10
 """For a client that doesn't take the close frame."""
-
-CORKED_FRAMES_MAX = 64
-"""Some 20 KB: a good size for one write."""
 
 GOING_AWAY, PROTOCOL_ERROR = 1001, 1002
 """Close codes; the exchange's own are undocumented."""
 
-Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-
-
-class Line(Protocol):
-    """The connection below."""
-
-    def cork(self) -> None:
-        """Holds back what is sent from now on …"""
-        ...
-
-    async def uncork(self) -> None:
-        """… and sends it in one piece."""
-        ...
-
-    @property
-    def reset(self) -> Callable[[], None]:
-        """Ends it at once, without a word."""
-        ...
 
 
 class Session:
@@ -73,11 +50,10 @@ class Session:
 
     def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
-        self._line = line
+        self._sender = Sender(line)
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
         self._request_times: deque[float] = deque()
-        self._queue, self._queued = trio.open_memory_channel[Message](QUEUE_FRAMES_MAX)
         self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
 
     @property
@@ -103,14 +79,13 @@ class Session:
     def cut(self, how: Literal["reset"] | int) -> None:
         """Ends it: by a reset, or by a close frame after what is queued already."""
         if how == "reset":
-            self._line.reset()
+            self._sender.reset()
         else:
-            self._put({"type": "websocket.close", "code": how})
+            self._sender.close(how)
 
     def send_raw(self, frame: str | bytes) -> None:
         """Sends a frame as it is, bytes as a binary one."""
-        kind = "bytes" if isinstance(frame, bytes) else "text"
-        self._put({"type": "websocket.send", kind: frame})
+        self._sender.say(frame)
 
     # What comes in
 
@@ -132,7 +107,7 @@ class Session:
         """The writer ends the session after the close frame; or patience does."""
         self.cut(code)
         await trio.sleep(CLOSE_PATIENCE_S)
-        self._line.reset()
+        self._sender.reset()
 
     def _take(self, text: str | bytes) -> bool:
         """Answers one request; False if it is none, whereupon the exchange hangs up."""
@@ -152,9 +127,9 @@ class Session:
             return False
         try:
             self._limit()
-            self._say(channels.reply(number, self._result(method, params)))
+            self._sender.say(channels.reply(number, self._result(method, params)))
         except Wrong as wrong:
-            self._say(channels.failure(number, wrong.code))
+            self._sender.say(channels.failure(number, wrong.code))
         return True
 
     def _limit(self) -> None:
@@ -220,22 +195,16 @@ class Session:
         match event:
             case OrderSeen(_, step, order):
                 if self._wants("ordersPending", order.market):
-                    if "ordersPending_update" not in frames:
-                        frames["ordersPending_update"] = channels.pending_update(event)
-                    self._update("ordersPending_update", frames["ordersPending_update"])
+                    self._share("ordersPending_update", channels.pending_update, event, frames)
                 if (
                     step is Step.FINISH
                     and self._wants("ordersExecuted", order.market)
                     and order.kind in self._wanted["ordersExecuted"].kinds
                 ):
-                    if "ordersExecuted_update" not in frames:
-                        frames["ordersExecuted_update"] = channels.executed_update(order)
-                    self._update("ordersExecuted_update", frames["ordersExecuted_update"])
+                    self._share("ordersExecuted_update", channels.executed_update, order, frames)
             case DealMade(_, deal):
                 if self._wants("deals", deal.market):
-                    if "deals_update" not in frames:
-                        frames["deals_update"] = channels.deal_update(deal)
-                    self._update("deals_update", frames["deals_update"])
+                    self._share("deals_update", channels.deal_update, deal, frames)
             case BalanceMoved(_, wallet, assets):
                 if wallet in self._tellers:
                     self._tellers[wallet].moved(assets)
@@ -252,6 +221,13 @@ class Session:
     def _tell(self, method: str, params: list[Any]) -> None:
         self._update(method, channels.update(method, params))
 
+    def _share(
+        self, method: str, spell: Callable[[T], str], what: T, frames: dict[str, str]
+    ) -> None:
+        if method not in frames:
+            frames[method] = spell(what)
+        self._update(method, frames[method])
+
     def _update(self, method: str, frame: str) -> None:
         match self._exchange.faults.at(Point.FRAME, self._account, method):
             case Cut(how):
@@ -259,41 +235,11 @@ class Session:
             case Swallow():
                 pass
             case Duplicate():
-                self._say(frame)
-                self._say(frame)
+                self._sender.say(frame)
+                self._sender.say(frame)
             case _:
-                self._say(frame)
-
-    def _say(self, frame: str) -> None:
-        self._put({"type": "websocket.send", "text": frame})
-
-    def _put(self, message: Message) -> None:
-        try:
-            self._queue.send_nowait(message)
-        except trio.WouldBlock:
-            self._line.reset()
+                self._sender.say(frame)
 
     async def _write(self, send: Send, session: trio.CancelScope) -> None:
-        """What has piled up goes out in one piece: a system call per frame would be most of the
-        cost of a frame."""
-        async for message in self._queued:
-            self._line.cork()
-            try:
-                closed = await self._send_all(message, send)
-            finally:
-                await self._line.uncork()
-            if closed:
-                session.cancel()
-
-    async def _send_all(self, message: Message, send: Send) -> bool:
-        """This one and up to `CORKED_FRAMES_MAX` that wait behind it; True after a close frame."""
-        for _ in range(CORKED_FRAMES_MAX):
-            await send(message)
-            if message["type"] == "websocket.close":
-                return True
-            try:
-                message = self._queued.receive_nowait()
-            except trio.WouldBlock:
-                return False
-        await send(message)
-        return bool(message["type"] == "websocket.close")
+        await self._sender.run(send)
+        session.cancel()
