@@ -156,6 +156,7 @@ def test_a_long_life_has_everything_in_it() -> None:
     assert {deal.role for deal in deals} == set(Role)
     assert len({deal.deal_id for deal in deals}) < len(deals), "no self-trade"
     assert any(m.reason == "transfer" for name in OURS for m in exchange.truth(name).movements[20:])
+    assert all(book.best(side) for book in exchange.engine.books.values() for side in Side)
     for account in exchange.engine.accounts.values():
         assert len(account.open_orders) <= OPEN_ORDERS_MAX * len(DEFAULT_MARKETS)
 
