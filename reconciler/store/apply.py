@@ -5,6 +5,7 @@ what those before it left, so one transaction of many does what many transaction
 """
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from sqlalchemy import Connection
 
@@ -75,6 +76,8 @@ class Applier:
                     self._facts.session(connection, id_, fact)
                 case Unreadable():
                     unreadable.append(fact)
+                case _:
+                    assert_never(fact)
         new_deals = changed_orders = changed_balances = new_unreadable = 0
         if deals:
             new_deals, findings = self._facts.deals(connection, id_, deals, source, now)

@@ -221,7 +221,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
             decimals.register(connection)
             return connection
 
-        made = create_engine(url, creator=connect, poolclass=NullPool)
+        made = create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
         @event.listens_for(made, "begin")
         def on_begin(connection: Connection) -> None:
@@ -245,7 +245,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
 
 def _postgresql(url: URL) -> Database:
-    if url.get_driver_name() != "psycopg":
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
         raise DatabaseUnusable(
             "database.url must begin with postgresql:// or postgresql+psycopg://"
         )

@@ -80,7 +80,7 @@ def check_the_law(database: Database, arrived: list[Fact], seed: int) -> None:
 
 
 law = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

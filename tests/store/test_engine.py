@@ -15,7 +15,9 @@ from reconciler.store.engine import (
 from tests.store.samples import apply, batch, deal, rows
 
 
-@pytest.mark.parametrize("url", ["", "reconciler.db", "mysql://host/db", "sqlite://", "://", "x:"])
+@pytest.mark.parametrize(
+    "url", ["", "reconciler.db", "mysql://host/db", "sqlite://", "://", "postgresql+other://x/y"]
+)
 def test_a_url_that_names_no_database_is_refused(url: str) -> None:
     with pytest.raises(DatabaseUnusable, match=r"database\.url"):
         open_database(url)
