@@ -28,6 +28,10 @@ SETTINGS = {
 }
 
 
+# Standard input ends when whoever holds its other end stops the server, or is killed.
+_FOR_AS_LONG_AS_WE_LIVE = '"$@" & read -r _; kill -INT $!; wait'
+
+
 class NoPostgres(Exception):
     """There is none to be had on this machine; the message says why."""
 
@@ -48,12 +52,14 @@ class Postgres:
         with (self._base / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *("sh", "-c", _FOR_AS_LONG_AS_WE_LIVE, "sh"),
                     *self._prefix,
                     str(self._bin / "postgres"),
                     *("-D", str(data), "-k", str(self._base)),
                     *(f"-c{key}={value}" for key, value in SETTINGS.items()),
                 ],
                 env=_environment(),
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -71,12 +77,13 @@ class Postgres:
 
     def stop(self) -> None:
         """End it fast, as a reboot would: sessions are cut."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
         self._process = None
 
