@@ -4,14 +4,17 @@ An exchange with traders on it, a daemon that listens to it over real sockets, a
 middle, and at the end the comparison of the database with what really happened.
 """
 
+import io
 import random
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import click
 import trio
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from reconciler.cli.main import FINDINGS
@@ -30,7 +33,6 @@ from reconciler.config import (
 )
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import SECOND, NotAMoment, duration, seconds
-from reconciler.domain.words import Phase
 from reconciler.hop import Hop
 from reconciler.log import open_log
 from reconciler.simulator.exchange import Exchange as Simulated
@@ -50,8 +52,6 @@ SETTLE_SECONDS_MAX = 20
 told once a second."""
 
 DRAW_SECONDS = 0.25
-LINE_SECONDS = 5
-"""How often a line is printed where there is no terminal to draw on."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,10 @@ class Story:
 @click.option(
     "--database", "url", metavar="URL", help="Keep the record there instead of a scratch file."
 )
-def command(length: str, seed: int, rate: float, url: str | None) -> None:
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), hidden=True, help="Draw the end as SVG."
+)
+def command(length: str, seed: int, rate: float, url: str | None, picture: str | None) -> None:
     """See it work: no account, no configuration.
 
     Starts the simulated exchange and the daemon, takes the connection away in the middle, and ends
@@ -91,7 +94,7 @@ def command(length: str, seed: int, rate: float, url: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="reconciler-demo.") as folder:
         database = open_database(url or f"sqlite:///{Path(folder) / 'demo.db'}")
         upgrade(database)
-        verdict = trio.run(_demo, real(), database, console, trade_seconds, seed, rate)
+        verdict = trio.run(_demo, real(), database, console, trade_seconds, seed, rate, picture)
     for difference in verdict.differences[:20]:
         console.print(f"  {difference}", style="red")
     console.print(str(verdict), style="bold green" if verdict.is_equal else "bold red")
@@ -100,7 +103,13 @@ def command(length: str, seed: int, rate: float, url: str | None) -> None:
 
 
 async def _demo(
-    world: World, database: Database, console: Console, trade_seconds: float, seed: int, rate: float
+    world: World,
+    database: Database,
+    console: Console,
+    trade_seconds: float,
+    seed: int,
+    rate: float,
+    picture: str | None,
 ) -> Verdict:
     simulated = Simulated(now=world.clock.now, seed=seed)
     key, secret = (f"{world.chance.getrandbits(128):032x}" for _ in range(2))
@@ -115,10 +124,18 @@ async def _demo(
     ):
         config = _config(server)
         async with open_daemon(config, {ACCOUNT: credentials}, database, world, log) as running:
-            nursery.start_soon(_show, console, story, database, running, world, hop)
+            drawn = partial(_drawn, story, database, running, world, hop, Rate())
+            nursery.start_soon(_show, console, drawn)
             await _until_live(running, story)
             await _trade(simulated, story, running, trade_seconds, seed, rate)
             verdict = await _settle(simulated, database, hop, story)
+            if not console.is_terminal:
+                console.print(await drawn(console.height))
+            story.lines.append(f"[bold]{verdict}[/]")
+            if picture is not None:
+                canvas = Console(record=True, width=112, file=io.StringIO())
+                canvas.print(await drawn(40))
+                canvas.save_svg(picture, title="reconciler demo")
         nursery.cancel_scope.cancel()
     return verdict
 
@@ -167,7 +184,7 @@ async def _until_live(running: Running, story: Story) -> None:
     feed = running.feeds[ACCOUNT]
     recovered = feed.recovered_deals
     with trio.move_on_after(READY_SECONDS_MAX):
-        await feed.until(Phase.LIVE)
+        await feed.until_live()
         if feed.sessions == 1:
             story.tell("[green]live[/]: authorized, subscribed, complete up to now")
         else:
@@ -189,32 +206,33 @@ async def _settle(simulated: Simulated, database: Database, hop: Hop, story: Sto
     return verdict
 
 
-async def _show(
-    console: Console, story: Story, database: Database, running: Running, world: World, hop: Hop
-) -> None:
-    """Draw the database a few times a second, or say a line now and then."""
-    feed, rate = running.feeds[ACCOUNT], Rate()
+async def _drawn(
+    story: Story,
+    database: Database,
+    running: Running,
+    world: World,
+    hop: Hop,
+    rate: Rate,
+    height: int,
+) -> RenderableType:
+    """The screen as it is now: what the database says, and how the feed is."""
+    feed = running.feeds[ACCOUNT]
+    return screen(
+        title="reconciler demo: a simulated exchange, a real feed, a real database",
+        story=story.lines,
+        feed=feed,
+        writer=running.writer,
+        seen=await hop(look, database),
+        rate=rate.mark(world.clock.now(), feed.facts),
+        height=height,
+    )
+
+
+async def _show(console: Console, drawn: Callable[[int], Awaitable[RenderableType]]) -> None:
+    """Draw the screen a few times a second; where there is no terminal, lines must do."""
     if not console.is_terminal:
-        while True:
-            seen = await hop(look, database)
-            console.print(
-                f"{feed.phase:<10} {seen.deals:>6,} deals  {seen.orders:>6,} orders"
-                f"  {len(seen.balances):>3} balances"
-                f"  {rate.mark(world.clock.now(), feed.facts):>6,.0f} events/s"
-            )
-            await trio.sleep(LINE_SECONDS)
+        return
     with Live(console=console, auto_refresh=False) as display:
         while True:
-            seen = await hop(look, database)
-            display.update(
-                screen(
-                    title="reconciler demo: a simulated exchange, a real feed, a real database",
-                    story=story.lines,
-                    feed=feed,
-                    writer=running.writer,
-                    seen=seen,
-                    rate=rate.mark(world.clock.now(), feed.facts),
-                ),
-                refresh=True,
-            )
+            display.update(await drawn(console.height), refresh=True)
             await trio.sleep(DRAW_SECONDS)

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -22,6 +21,9 @@ from reconciler.store.engine import Database
 from reconciler.writer import WriterFigures
 
 RATE_WINDOW = 3 * SECOND
+BALANCES_MAX = 12
+HEAD_LINES = 9
+"""Lines of the screen that are neither balances nor deals."""
 
 _PHASE_STYLES = {
     Phase.LIVE: "bold green",
@@ -57,7 +59,8 @@ def look(database: Database) -> Seen:
             orders=count("v_orders"),
             open_orders=count("v_open_orders"),
             balances=rows(
-                "SELECT wallet, asset, available, frozen FROM v_balances ORDER BY wallet, asset"
+                "SELECT wallet, asset, available, frozen FROM v_balances WHERE total <> '0'"
+                " ORDER BY wallet DESC, asset"
             ),  # type: ignore[arg-type]
             recent=rows(
                 "SELECT executed_at, market, side, role, amount, price, fee || ' ' || fee_asset,"
@@ -89,43 +92,74 @@ def screen(
     writer: WriterFigures,
     seen: Seen,
     rate: float,
+    height: int,
 ) -> RenderableType:
-    """The whole screen."""
+    """The whole screen, for a terminal of `height` lines."""
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(width=58)
+    grid.add_row(
+        Group(
+            Panel(_figures(feed, writer, seen, rate), title="feed", title_align="left"),
+            Panel(
+                Group(*(Text.from_markup(line) for line in story)),
+                title="so far",
+                title_align="left",
+            ),
+        ),
+        Panel(_balances(seen), title="balances", title_align="left"),
+    )
+    most = max(3, min(len(seen.recent), height - HEAD_LINES - BALANCES_MAX))
+    deals = Panel(_deals(seen, most), title="latest deals in the database", title_align="left")
+    return Group(Text(title, style="bold"), grid, deals)
+
+
+def _figures(feed: Figures, writer: WriterFigures, seen: Seen, rate: float) -> Table:
     figures = Table.grid(padding=(0, 2))
     state = Text(feed.phase.value, style=_PHASE_STYLES.get(feed.phase, "bold yellow"))
     figures.add_row("session", state, "connections", f"{feed.sessions}")
     figures.add_row("deals", f"{seen.deals:,}", "events/s", f"{rate:,.0f}")
     figures.add_row("orders", f"{seen.orders:,}", "frames", f"{feed.frames:,}")
     figures.add_row("open orders", f"{seen.open_orders:,}", "commits", f"{writer.commits:,}")
-    figures.add_row(
-        "recovered", f"{feed.recovered_deals:,} deals", "unreadable", f"{feed.unreadable}"
-    )
+    recovered = f"{feed.recovered_deals:,} deals"
+    figures.add_row("recovered", recovered, "unreadable", f"{feed.unreadable}")
+    return figures
 
-    balances = Table(box=None, padding=(0, 1), header_style="dim")
+
+def _balances(seen: Seen) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim")
     for name in ("wallet", "asset"):
-        balances.add_column(name)
+        table.add_column(name)
     for name in ("available", "frozen"):
-        balances.add_column(name, justify="right")
-    for wallet, asset, available, frozen in seen.balances:
-        balances.add_row(wallet, asset, _short(available), _short(frozen))
+        table.add_column(name, justify="right", no_wrap=True)
+    for wallet, asset, available, frozen in seen.balances[:BALANCES_MAX]:
+        table.add_row(wallet, asset, _short(available), _short(frozen))
+    if (more := len(seen.balances) - BALANCES_MAX) > 0:
+        table.add_row(Text(f"{more} more", style="dim"))
+    return table
 
-    deals = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
+
+def _deals(seen: Seen, most: int) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
     for name in ("time", "market", "side", "role"):
-        deals.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=True)
     for name in ("amount", "price", "fee"):
-        deals.add_column(name, justify="right", no_wrap=True)
-    deals.add_column("learned by", no_wrap=True)
-    for at, market, side, role, amount, price, fee, source in seen.recent:
-        style = "green" if side == "buy" else "red"
-        learned = Text(source, style="" if source == "stream" else "bold yellow")
-        deals.add_row(at[11:23], market, Text(side, style=style), role, amount, price, fee, learned)
-
-    return Group(
-        Text(title, style="bold"),
-        Columns([Panel(figures, title="feed"), Panel(balances, title="balances")]),
-        Panel(deals, title="latest deals in the database"),
-        *(Text.from_markup(line) for line in story),
-    )
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("learned by", no_wrap=True)
+    for at, market, side, role, amount, price, fee, source in seen.recent[:most]:
+        side_style = "green" if side == "buy" else "red"
+        source_style = "" if source == "stream" else "bold yellow"
+        table.add_row(
+            at[11:23],
+            market,
+            Text(side, style=side_style),
+            role,
+            amount,
+            price,
+            fee,
+            Text(source, style=source_style),
+        )
+    return table
 
 
 def _short(amount: str | None) -> str:

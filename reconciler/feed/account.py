@@ -23,7 +23,7 @@ async def _poll_main(on: Listener) -> None:
     while True:
         try:
             report = await on.rest.ask(rest.main_balances())
-            await on.hand_over(Source.QUERY, *report)
+            await on.hand_over(Source.QUERY, report)
         except (ExchangeAway, CallRefused, CredentialsRefused) as error:
             # Whether refused credentials end the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))

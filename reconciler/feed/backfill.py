@@ -7,13 +7,13 @@ it: killed at any line, the next run begins where the proof ends.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from reconciler.domain.facts import Order
 from reconciler.domain.moments import DAY, SECOND
 from reconciler.domain.words import Source
+from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
-from reconciler.inbox import Applied, Span
+from reconciler.inbox import Span
 from reconciler.wire import rest
 
 DEALS = "deals"
@@ -35,17 +35,6 @@ PAGE_CAP = 100
 100 proves no end."""
 
 ACTIVE_PAGE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What one pass found that was not known before."""
-
-    deals: int = 0
-    orders: int = 0
-
-    def __add__(self, applied: "Applied | Learned") -> "Learned":
-        return Learned(self.deals + applied.deals, self.orders + applied.orders)
 
 
 async def backfill(on: Listener, source: Source, *, until: int | None = None) -> Learned:

@@ -35,7 +35,7 @@ class Figures:
         self.phase = phase
         self._waiting.unpark_all()
 
-    async def until(self, phase: Phase) -> None:
-        """Wait until the feed is at `phase`."""
-        while self.phase is not phase:
+    async def until_live(self, session: int = 1) -> None:
+        """Wait until a session is live, the `session`th of this process or a later one."""
+        while self.phase is not Phase.LIVE or self.sessions < session:
             await self._waiting.park()

@@ -6,7 +6,7 @@ library.  It does not reconnect and does not know what to ask.
 """
 
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -16,12 +16,13 @@ import trio
 import trio_websocket
 import wsproto.utilities
 
-from reconciler.clock import Clock
 from reconciler.domain.facts import Fact, Unreadable
+from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source
-from reconciler.feed.figures import Figures
 from reconciler.feed.limits import Limit
-from reconciler.inbox import BATCH_FACTS_MAX, Applied, Batch, Inbox
+from reconciler.feed.listener import Listener
+from reconciler.feed.learned import Learned
+from reconciler.inbox import BATCH_FACTS_MAX, Applied
 from reconciler.wire import frames
 from reconciler.wire.updates import Update
 from reconciler.world import Dial
@@ -68,34 +69,30 @@ class _Question(Generic[T]):
 
 
 @asynccontextmanager
-async def open_link(
-    url: str,
-    *,
-    dial: Dial,
-    clock: Clock,
-    account: str,
-    inbox: Inbox,
-    figures: Figures,
-    ping_interval: float,
-    ping_timeout: float,
-) -> AsyncIterator["Link"]:
+async def open_link(on: Listener) -> AsyncIterator["Link"]:
     """A connection for as long as the block lasts.  Raises LinkLost, in exception groups too."""
     try:
         async with trio.open_nursery() as nursery:
-            socket, gathered = await _connect(nursery, dial, url)
-            link = Link(socket, gathered, clock, account, inbox, figures)
+            stream = await _dial(on.world.dial, on.ws_url)
             try:
-                # Our tasks end before the socket is closed, or they would tell our own good-bye
-                # as the reason for it.
-                async with trio.open_nursery() as tasks:
-                    tasks.start_soon(gathered.watch, socket)
-                    tasks.start_soon(link.pump)
-                    tasks.start_soon(link.keep_alive, ping_interval, ping_timeout)
-                    yield link
-                    tasks.cancel_scope.cancel()
+                socket = await _shake_hands(nursery, stream, on.ws_url)
+                gathered = _gather(socket)
+                link = Link(socket, gathered, on)
+                try:
+                    # Our tasks end before the socket is closed, or they would tell our own
+                    # good-bye as the reason for it.
+                    async with trio.open_nursery() as tasks:
+                        tasks.start_soon(gathered.watch, socket)
+                        tasks.start_soon(link.pump)
+                        tasks.start_soon(link.keep_alive)
+                        yield link
+                        tasks.cancel_scope.cancel()
+                finally:
+                    with trio.move_on_after(CLOSE_SECONDS_MAX, shield=True):
+                        await socket.aclose()
             finally:
-                with trio.move_on_after(CLOSE_SECONDS_MAX, shield=True):
-                    await socket.aclose()
+                # The library leaves a stream that broke open.
+                await trio.aclose_forcefully(stream)
                 nursery.cancel_scope.cancel()
     except* (trio_websocket.ConnectionClosed, wsproto.utilities.ProtocolError) as group:
         raise LinkLost(_why(group.exceptions[0])) from group
@@ -105,25 +102,16 @@ class Link:
     """The open connection."""
 
     def __init__(
-        self,
-        socket: trio_websocket.WebSocketConnection,
-        gathered: "_Gathered",
-        clock: Clock,
-        account: str,
-        inbox: Inbox,
-        figures: Figures,
+        self, socket: trio_websocket.WebSocketConnection, gathered: "_Gathered", on: Listener
     ) -> None:
         self._socket = socket
         self._gathered = gathered
-        self._clock = clock
-        self._account = account
-        self._inbox = inbox
-        self._figures = figures
-        self._budget = Limit(REQUESTS_PER_MINUTE, 60)
+        self._on = on
+        self._limit = Limit(REQUESTS_PER_MINUTE, 60)
         self._questions: dict[int, _Question[object]] = {}
         self._last_id = 0
-        self.recovered_deals = 0
-        """Deals first learned by what was asked here, of those that are committed."""
+        self.learned = Learned()
+        """What the answers told that was not known before, of those that are committed."""
         self.updates: Counter[str] = Counter()
         """Updates so far, by channel: who compares two readings knows whether one came between."""
 
@@ -144,7 +132,7 @@ class Link:
         `read` takes the reply and the moment of its receipt and returns what to return here and
         the facts in it.  Raises RequestRefused, or LinkLost where no reply comes.
         """
-        await self._budget.take()
+        await self._limit.take()
         self._last_id += 1
         question: _Question[T] = _Question(request.method, read)
         self._questions[self._last_id] = question  # type: ignore[assignment]
@@ -157,8 +145,9 @@ class Link:
             raise LinkLost(f"no reply to {request.method} within {REPLY_SECONDS_MAX}s")
         return question.answer  # type: ignore[return-value]
 
-    async def keep_alive(self, interval: float, timeout: float) -> None:
+    async def keep_alive(self) -> None:
         """Ping for ever.  TCP may call a dead link healthy; the reply to a ping does not."""
+        interval, timeout = seconds(self._on.ping_interval), seconds(self._on.ping_timeout)
         while True:
             await trio.sleep(interval)
             with trio.move_on_after(timeout) as limit:
@@ -171,11 +160,11 @@ class Link:
         while True:
             waiting: list[Fact] = []
             for frame in await self._gathered.take(BATCH_FACTS_MAX):
-                self._figures.frames += 1
-                match frames.read(frame, received_at := self._clock.now()):
+                self._on.figures.frames += 1
+                match frames.read(frame, received_at := self._on.world.clock.now()):
                     case Update(channel=channel, facts=facts, surplus=surplus):
                         self.updates[channel] += 1
-                        self._figures.surplus += surplus
+                        self._on.figures.surplus += surplus
                         waiting.extend(facts)
                     case frames.Reply() as reply:
                         await self._deliver(Source.STREAM, waiting)
@@ -205,18 +194,14 @@ class Link:
             await self._deliver(Source.QUERY, facts)
         question.done.set()
 
-    async def _deliver(self, source: Source, facts: list[Fact] | tuple[Fact, ...]) -> None:
+    async def _deliver(self, source: Source, facts: Sequence[Fact]) -> None:
         if not facts:
             return
-        self._figures.facts += len(facts)
-        self._figures.unreadable += sum(isinstance(fact, Unreadable) for fact in facts)
-        ack = self._learned if source is Source.QUERY else None
-        await self._inbox.send(
-            Batch(account=self._account, source=source, facts=tuple(facts), ack=ack)
-        )
+        ack = self._learn if source is Source.QUERY else None
+        await self._on.hand_over(source, facts, ack)
 
-    def _learned(self, applied: Applied) -> None:
-        self.recovered_deals += applied.deals
+    def _learn(self, applied: Applied) -> None:
+        self.learned += applied
 
 
 class _Gathered:
@@ -267,25 +252,26 @@ class _Watched(trio.abc.Stream):
     """The byte stream, with an eye on its end: the library does not notice a peer that hangs up
     during the handshake, and would wait for ever."""
 
-    def __init__(self, stream: trio.abc.Stream, ended: Callable[[], None]) -> None:
+    def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
-        self._ended = ended
+        self.ended: Callable[[], None] = lambda: None
+        """Called when either direction breaks or the peer has hung up."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             data = await self._stream.receive_some(max_bytes)
         except trio.BrokenResourceError:
-            self._ended()
+            self.ended()
             raise
         if not data:
-            self._ended()
+            self.ended()
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
             await self._stream.send_all(data)
         except trio.BrokenResourceError:
-            self._ended()
+            self.ended()
             raise
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -295,17 +281,26 @@ class _Watched(trio.abc.Stream):
         await self._stream.aclose()
 
 
-async def _connect(
-    nursery: trio.Nursery, dial: Dial, url: str
-) -> tuple[trio_websocket.WebSocketConnection, _Gathered]:
-    parts = urlsplit(url)
-    tls = parts.scheme == "wss"
-    host, port = parts.hostname or "", parts.port or (443 if tls else 80)
-    socket: trio_websocket.WebSocketConnection | None = None
+async def _dial(dial: Dial, url: str) -> _Watched:
+    host, port, tls = _address(url)
     try:
-        with trio.fail_after(CONNECT_SECONDS_MAX), trio.CancelScope() as shaking_hands:
-            stream = _Watched(await dial(host, port, tls=tls), shaking_hands.cancel)
-            socket = await trio_websocket.wrap_client_stream(
+        with trio.fail_after(CONNECT_SECONDS_MAX):
+            return _Watched(await dial(host, port, tls=tls))
+    except trio.TooSlowError:
+        raise LinkLost(f"{host}:{port} did not answer in {CONNECT_SECONDS_MAX}s") from None
+    except (OSError, trio.BrokenResourceError) as error:
+        raise LinkLost(f"{host}:{port} can't be reached: {error}") from error
+
+
+async def _shake_hands(
+    nursery: trio.Nursery, stream: _Watched, url: str
+) -> trio_websocket.WebSocketConnection:
+    host, _, _ = _address(url)
+    parts = urlsplit(url)
+    try:
+        with trio.fail_after(CONNECT_SECONDS_MAX), trio.CancelScope() as shaking:
+            stream.ended = shaking.cancel
+            return await trio_websocket.wrap_client_stream(
                 nursery,
                 stream,  # type: ignore[arg-type] # any stream will do
                 parts.netloc,
@@ -315,16 +310,23 @@ async def _connect(
             )
     except trio.TooSlowError:
         raise LinkLost(f"{host} did not open a WebSocket in {CONNECT_SECONDS_MAX}s") from None
-    except (OSError, trio.BrokenResourceError) as error:
-        raise LinkLost(f"{host}:{port} can't be reached: {error}") from error
     except trio_websocket.HandshakeError as error:
         raise LinkLost(f"{host} refused the WebSocket: {_why(error)}") from error
-    if socket is None:
-        raise LinkLost(f"{host} hung up during the handshake")
+    raise LinkLost(f"{host} hung up during the handshake")
+
+
+def _address(url: str) -> tuple[str, int, bool]:
+    """Host, port, and whether the stream is to be encrypted."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "wss"
+    return parts.hostname or "", parts.port or (443 if tls else 80), tls
+
+
+def _gather(socket: trio_websocket.WebSocketConnection) -> _Gathered:
     gathered = _Gathered()
     if isinstance(getattr(socket, "_send_channel", None), trio.MemorySendChannel):
         socket._send_channel = gathered  # type: ignore[assignment]
-    return socket, gathered
+    return gathered
 
 
 def _why(error: BaseException) -> str:

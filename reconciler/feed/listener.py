@@ -1,8 +1,9 @@
 """What the listening to one account needs to know, in one frozen value."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.facts import Fact
+from reconciler.domain.facts import Fact, Unreadable
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.figures import Figures
 from reconciler.feed.past import Past
@@ -10,6 +11,10 @@ from reconciler.feed.rest import Rest
 from reconciler.inbox import Applied, Batch, Inbox, Span, committed
 from reconciler.log import Logger
 from reconciler.world import World
+
+UNREADABLE_LOGGED_MAX = 1_000
+"""Of one account in one process.  All are counted and kept in `v_quarantine`; a flood of them
+should not become a flood of log lines too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +49,27 @@ class Listener:
         """The exchange's time, as well as it is known."""
         return self.world.clock.now() + self.rest.nonce.offset
 
-    async def hand_over(self, source: Source, *facts: Fact) -> None:
+    async def hand_over(
+        self, source: Source, facts: Sequence[Fact], ack: Callable[[Applied], None] | None = None
+    ) -> None:
         """Put facts into the inbox; returns when there is room, not when they are committed."""
-        self.figures.facts += len(facts)
-        await self.inbox.send(Batch(account=self.account, source=source, facts=facts))
+        self._count(facts)
+        await self.inbox.send(
+            Batch(account=self.account, source=source, facts=tuple(facts), ack=ack)
+        )
 
     async def commit(
-        self, source: Source, facts: tuple[Fact, ...], spans: tuple[Span, ...] = ()
+        self, source: Source, facts: Sequence[Fact], spans: tuple[Span, ...] = ()
     ) -> Applied:
         """Hand over and wait until it is in the database; says what was new."""
-        self.figures.facts += len(facts)
-        batch = Batch(account=self.account, source=source, facts=facts, spans=spans)
+        self._count(facts)
+        batch = Batch(account=self.account, source=source, facts=tuple(facts), spans=spans)
         return await committed(self.inbox, batch)
+
+    def _count(self, facts: Sequence[Fact]) -> None:
+        self.figures.facts += len(facts)
+        for fact in facts:
+            if isinstance(fact, Unreadable):
+                self.figures.unreadable += 1
+                if self.figures.unreadable <= UNREADABLE_LOGGED_MAX:
+                    self.log.warning("frame.unreadable", stream=fact.stream, reason=fact.reason)

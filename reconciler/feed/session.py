@@ -11,7 +11,7 @@ from functools import partial
 import trio
 
 from reconciler.domain.facts import Fact, Market, SessionNotice
-from reconciler.domain.moments import seconds
+from reconciler.domain.moments import SECOND, seconds
 from reconciler.domain.words import Phase, Source, Wallet
 from reconciler.feed.backfill import LAG, backfill
 from reconciler.feed.link import Link, open_link
@@ -30,6 +30,9 @@ EXECUTED_TYPES = (1, 2)
 finished orders of every type are read over REST anyway."""
 
 BALANCE_READINGS_MAX = 5
+BALANCE_INTERVAL = 2 * SECOND
+"""The exchange tells changed balances once in 1 s (spot) or 1.5 s (collateral)."""
+
 FAREWELL_SECONDS_MAX = 2
 
 _STREAMED = {Wallet.SPOT: "balanceSpot", Wallet.COLLATERAL: "balanceMargin"}
@@ -44,16 +47,7 @@ async def session(on: Listener) -> None:
     token = await on.rest.ask(rest.websocket_token(), attempts=2)
     connected = False
     try:
-        async with open_link(
-            on.ws_url,
-            dial=on.world.dial,
-            clock=on.world.clock,
-            account=on.account,
-            inbox=on.inbox,
-            figures=on.figures,
-            ping_interval=seconds(on.ping_interval),
-            ping_timeout=seconds(on.ping_timeout),
-        ) as link:
+        async with open_link(on) as link:
             connected = True
             on.figures.sessions += 1
             await notice(connected_at=on.world.clock.now())
@@ -67,13 +61,13 @@ async def session(on: Listener) -> None:
             await _snapshot(on, link, markets)
             learned = await backfill(on, Source.BACKFILL)
             # The backfill is committed, and so is all that was asked before it.
-            recovered = learned.deals + link.recovered_deals
+            recovered = learned.deals + link.learned.deals
             now = on.world.clock.now()
             await notice(live_at=now, recovered_at=now, recovered_deals=recovered)
             on.figures.recovered_deals += recovered
             on.figures.tell(Phase.LIVE)
             on.log.info("session.live", session=session_id, recovered_deals=recovered)
-            await _sweep(on)
+            await _prove(on, link)
     except BaseException as error:
         if connected:
             with trio.move_on_after(FAREWELL_SECONDS_MAX, shield=True):
@@ -92,13 +86,13 @@ def reason(error: BaseException) -> str:
 
 async def _notice(on: Listener, session_id: int, **news: int | str) -> None:
     fact = SessionNotice(session_id=session_id, **news)  # type: ignore[arg-type]
-    await on.hand_over(Source.STREAM, fact)
+    await on.hand_over(Source.STREAM, (fact,))
 
 
 async def _markets(on: Listener) -> tuple[str, ...]:
     """The markets to listen to; all that are listed go into the record, for the names of assets."""
     page = await on.rest.ask(rest.markets())
-    await on.hand_over(Source.QUERY, *page.facts)
+    await on.hand_over(Source.QUERY, page.facts)
     listed = [fact.name for fact in page.facts if isinstance(fact, Market)]
     if not on.markets:
         return tuple(listed)
@@ -152,15 +146,36 @@ async def _subscribe(on: Listener, link: Link, markets: tuple[str, ...]) -> None
     await link.ask(frames.subscribe_deals(on.markets and markets))
 
 
-async def _sweep(on: Listener) -> None:
+async def _prove(on: Listener, link: Link) -> None:
     """While live, read the recent past again: a silently lost frame is found within one turn, and
     coverage advances with each."""
     while True:
+        await _settle_balances(on, link)
         await trio.sleep(seconds(on.sweep))
         learned = await backfill(on, Source.SWEEP, until=on.now() - LAG)
         on.figures.swept += learned.deals
         if learned.deals:
             on.log.warning("sweep.found", deals=learned.deals)
+
+
+async def _settle_balances(on: Listener, link: Link) -> None:
+    """Read balances until a reading tells nothing new.
+
+    A reading can catch a state that is gone again before the exchange tells it, and what is as it
+    was when last told is not told (PROTOCOL § 10.2, 19).  So a reading that changed anything is not
+    the last: the next comes when the exchange has had the time to tell.
+    """
+    for _ in range(BALANCE_READINGS_MAX):
+        await on.commit(Source.QUERY, ())
+        before = link.learned.balances
+        for wallet, channel in _STREAMED.items():
+            if wallet in on.wallets:
+                await _read_balances(on, link, wallet, channel)
+        # The inbox is first in, first out: when this is committed, so are the readings.
+        await on.commit(Source.QUERY, ())
+        if link.learned.balances == before:
+            return
+        await trio.sleep(seconds(BALANCE_INTERVAL))
 
 
 def _page(
