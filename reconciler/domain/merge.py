@@ -72,7 +72,7 @@ def merge_orders(known: Order, seen: Order) -> Order:
 
 
 def merge_deals(known: Deal, seen: Deal) -> Deal:
-    """`known` with what only `seen` says.  A deal is immutable: raises Restated on a contradiction."""
+    """`known` with what only `seen` says.  Deals are immutable: a contradiction raises Restated."""
     gained: dict[str, object] = {}
     for field in fields(Deal):
         was, now = getattr(known, field.name), getattr(seen, field.name)

@@ -19,9 +19,9 @@ import wsproto.utilities
 from reconciler.domain.facts import Fact, Unreadable
 from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source
+from reconciler.feed.learned import Learned
 from reconciler.feed.limits import Limit
 from reconciler.feed.listener import Listener
-from reconciler.feed.learned import Learned
 from reconciler.inbox import BATCH_FACTS_MAX, Applied
 from reconciler.wire import frames
 from reconciler.wire.updates import Update
