@@ -1,7 +1,8 @@
 """Balance reports become the latest balances, and each change of an amount a row of the history.
 
-Balances have no order of their own, so a report counts by the time at which it was observed: an
-earlier one never overwrites a later one.  Whether a balance is right is not judged here.
+Balances have no order of their own, so the order in which reports arrive is theirs.  It is not
+taken from `observed_at`: a machine's clock can be set back between two runs, and then the truth
+would have to wait for it.  Whether a balance is right is not judged here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,8 +66,6 @@ class Balances:
             for balance in (*map(_storable, report.balances), *_unnamed(report, latest)):
                 place = report.wallet, balance.asset
                 known = latest.get(place)
-                if known is not None and known.observed_at > report.observed_at:
-                    continue
                 seen = balance if known is None else _filled_up(known.balance, balance)
                 changed = known is None or _differs(known.balance, seen, report.wallet)
                 latest[place] = Latest(
