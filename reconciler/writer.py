@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from reconciler.backoff import delays
 from reconciler.clock import Clock
 from reconciler.hop import Hop
 from reconciler.inbox import Applied, Batch, Outlet
@@ -103,7 +104,7 @@ async def _commit(
     figures: WriterFigures,
 ) -> list[Applied]:
     """Tries until the batches are committed."""
-    for delay_s in _delays(chance):
+    for delay_s in delays(chance, first=BACKOFF_MIN_S, most=BACKOFF_MAX_S):
         try:
             applied = await hop(pen.commit, batches, clock.now())
         except DatabaseAway as away:
@@ -130,14 +131,6 @@ def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
             return
         facts += len(batch.facts)
         yield batch
-
-
-def _delays(chance: random.Random) -> Iterator[float]:
-    """Seconds between attempts: doubling up to a limit, each between a half and the whole."""
-    delay_s = BACKOFF_MIN_S
-    while True:
-        yield delay_s * chance.uniform(0.5, 1)
-        delay_s = min(2 * delay_s, BACKOFF_MAX_S)
 
 
 class _Pen:

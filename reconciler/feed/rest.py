@@ -14,7 +14,7 @@ import trio
 
 from reconciler.clock import Clock
 from reconciler.config import Credentials
-from reconciler.feed.backoff import delays
+from reconciler.backoff import delays
 from reconciler.feed.limits import Limit
 from reconciler.feed.nonce import Nonce
 from reconciler.log import Logger

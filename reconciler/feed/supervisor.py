@@ -12,7 +12,7 @@ import trio
 
 from reconciler.domain.moments import MINUTE, seconds
 from reconciler.domain.words import Phase
-from reconciler.feed.backoff import delays
+from reconciler.backoff import delays
 from reconciler.feed.link import LinkLost, RequestRefused
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway

@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.feed.backoff import delays
+from reconciler.backoff import delays
 
 
 @given(st.integers())
