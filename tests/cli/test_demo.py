@@ -1,0 +1,25 @@
+"""`reconciler demo`: ends by itself, heals its own cut, and says that the two are equal."""
+
+import re
+
+from tests.cli.daemon import ended
+from tests.running import run
+
+
+def test_the_demo_heals_its_cut_and_ends_equal() -> None:
+    end = run(ended, "demo", "--for", "10s", seconds=60)
+    assert end.code == 0, end.out + end.err
+    assert "the connection is cut" in end.out
+    recovered = re.search(r"live again: (\d+) deals recovered", end.out)
+    assert recovered is not None
+    assert int(recovered[1]) > 0
+    last = end.out.splitlines()[-1]
+    assert re.fullmatch(
+        r"database equals exchange: [\d,]+ deals, [\d,]+ orders, \d+ balances", last
+    )
+
+
+def test_a_length_that_makes_no_sense_is_refused() -> None:
+    end = run(ended, "demo", "--for", "soon")
+    assert end.code == 2
+    assert "'soon' is not a duration" in end.err
