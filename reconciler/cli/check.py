@@ -33,7 +33,7 @@ class Finding:
     said: str
 
 
-@click.command("check")
+@click.command("check", short_help="The doctor: all that a run needs.")
 @common_options
 def command(config: str | None) -> None:
     """Look at everything that a run needs: configuration, secrets, database, exchange, clock.

@@ -58,8 +58,14 @@ def main() -> None:
         code = cli.main(standalone_mode=False, prog_name="reconciler")
     except click.exceptions.Exit as leave:
         code = leave.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        line = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            line += f" (see {error.ctx.command_path} --help)"
+        print(f"reconciler: {line}", file=sys.stderr)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130

@@ -17,7 +17,7 @@ from reconciler.store.engine import unusable
 from reconciler.store.migrate import require_head
 
 
-@click.command("sql")
+@click.command("sql", short_help="Read-only SQL on the record, exact.")
 @click.argument("query", required=False)
 @click.option(
     "--format",
