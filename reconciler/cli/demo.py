@@ -6,6 +6,7 @@ middle, and at the end the comparison of the database with what really happened.
 
 import io
 import random
+import re
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import click
 import trio
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.markup import escape
 
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.screen import Rate, look, screen
@@ -52,6 +54,8 @@ SETTLE_SECONDS_MAX = 20
 told once a second."""
 
 DRAW_SECONDS = 0.25
+COLUMNS, LINES = 112, 40
+"""Where there is no terminal that has a size."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,8 @@ def command(length: str, seed: int, rate: float, url: str | None, picture: str |
     if not 10 <= trade_seconds <= 3600:
         raise click.BadParameter("between 10s and 1h", param_hint="--for")
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=COLUMNS)
     with tempfile.TemporaryDirectory(prefix="reconciler-demo.") as folder:
         database = open_database(url or f"sqlite:///{Path(folder) / 'demo.db'}")
         upgrade(database)
@@ -130,12 +136,10 @@ async def _demo(
             await _trade(simulated, story, running, trade_seconds, seed, rate)
             verdict = await _settle(simulated, database, hop, story)
             if not console.is_terminal:
-                console.print(await drawn(console.height))
+                console.print(await drawn(LINES))
             story.lines.append(f"[bold]{verdict}[/]")
             if picture is not None:
-                canvas = Console(record=True, width=112, file=io.StringIO())
-                canvas.print(await drawn(40))
-                canvas.save_svg(picture, title="reconciler demo")
+                await hop(_draw, await drawn(LINES), Path(picture))
         nursery.cancel_scope.cancel()
     return verdict
 
@@ -190,6 +194,8 @@ async def _until_live(running: Running, story: Story) -> None:
         else:
             found = feed.recovered_deals - recovered
             story.tell(f"[green]live again[/]: {found} deals recovered")
+        return
+    story.tell(f"[red]not live after {READY_SECONDS_MAX} seconds[/]: {escape(feed.last_reason)}")
 
 
 async def _settle(simulated: Simulated, database: Database, hop: Hop, story: Story) -> Verdict:
@@ -204,6 +210,14 @@ async def _settle(simulated: Simulated, database: Database, hop: Hop, story: Sto
         await trio.sleep(1)
         verdict = await hop(compare, reads, ACCOUNT, truth)
     return verdict
+
+
+def _draw(drawing: RenderableType, path: Path) -> None:
+    """An SVG of the screen, which fetches nothing: the reader's own monospace font will do."""
+    canvas = Console(record=True, width=COLUMNS, file=io.StringIO())
+    canvas.print(drawing)
+    svg = canvas.export_svg(title="reconciler demo")
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
 
 
 async def _drawn(

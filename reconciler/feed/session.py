@@ -1,4 +1,4 @@
-"""One session: authorize, snapshot, subscribe, backfill, live.
+"""One session: connect, authorize, snapshot, subscribe, backfill, live.
 
 The lines below are the state machine.  Asking first and subscribing then leaves a hole between the
 answer and the confirmation; it is closed by asking again after the last confirmation and by reading
@@ -43,14 +43,15 @@ async def session(on: Listener) -> None:
     session_id = on.world.clock.now()
     notice = partial(_notice, on, session_id)
     on.figures.tell(Phase.CONNECTING)
-    # Attempts beyond a stale nonce are the supervisor's, who has the pauses that were agreed on.
-    token = await on.rest.ask(rest.websocket_token(), attempts=2)
     connected = False
     try:
         async with open_link(on) as link:
             connected = True
             on.figures.sessions += 1
             await notice(connected_at=on.world.clock.now())
+            # Connected first: a token asked for in vain is one of ten a minute (trap 12).  Attempts
+            # beyond a stale nonce are the supervisor's, who has the pauses that were agreed on.
+            token = await on.rest.ask(rest.websocket_token(), attempts=2)
             await link.ask(frames.authorize(token))
             await notice(authorized_at=on.world.clock.now())
             on.figures.tell(Phase.AUTHORIZED)
