@@ -7,11 +7,12 @@ library.  It does not reconnect and does not know what to ask.
 
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
+import h11
 import trio
 import trio_websocket
 import wsproto.utilities
@@ -24,6 +25,7 @@ from reconciler.feed.limits import Limit
 from reconciler.feed.listener import Listener
 from reconciler.inbox import BATCH_FACTS_MAX, Applied
 from reconciler.wire import frames
+from reconciler.wire.records import Unintelligible
 from reconciler.wire.updates import Update
 from reconciler.world import Dial
 
@@ -43,6 +45,10 @@ FRAMES_WAITING_MAX = 2_000
 
 REQUESTS_PER_MINUTE = 200
 """Each message counts, pings too (PROTOCOL § 1.4)."""
+
+REQUESTS_PER_HALF_MINUTE = REQUESTS_PER_MINUTE // 2
+"""So we keep the limit: with all 200 used up at once we would be silent for the rest of a minute,
+and the exchange cuts who is (PROTOCOL § 1.3)."""
 
 T = TypeVar("T")
 
@@ -96,8 +102,13 @@ async def open_link(on: Listener) -> AsyncIterator["Link"]:
                 # The library leaves a stream that broke open.
                 await trio.aclose_forcefully(stream)
                 nursery.cancel_scope.cancel()
-    except* (trio_websocket.ConnectionClosed, wsproto.utilities.ProtocolError) as group:
-        raise LinkLost(_why(group.exceptions[0])) from group
+    except* (
+        trio_websocket.ConnectionClosed,
+        trio_websocket.HandshakeError,  # raised in the library's task, as what follows
+        wsproto.utilities.ProtocolError,
+        h11.ProtocolError,
+    ) as group:
+        raise LinkLost(_why(group)) from group
 
 
 class Link:
@@ -109,7 +120,7 @@ class Link:
         self._socket = socket
         self._gathered = gathered
         self._on = on
-        self._limit = Limit(REQUESTS_PER_MINUTE, 60)
+        self._limit = Limit(REQUESTS_PER_HALF_MINUTE, 30)
         self._questions: dict[int, _Question[object]] = {}
         self._last_id = 0
         self.learned = Learned()
@@ -128,23 +139,26 @@ class Link:
         self,
         request: frames.Request,
         read: Callable[[frames.Reply, int], tuple[T, tuple[Fact, ...]]],
+        *,
+        patience: float = REPLY_SECONDS_MAX,
     ) -> T:
         """Send a request and wait for its reply, whose facts are in the inbox by then.
 
         `read` takes the reply and the moment of its receipt and returns what to return here and
-        the facts in it.  Raises RequestRefused, or LinkLost where no reply comes.
+        the facts in it.  Raises RequestRefused, or LinkLost where no reply comes within `patience`
+        seconds; a wait for our own limit is not part of them.
         """
         await self._limit.take()
         self._last_id += 1
         question: _Question[T] = _Question(request.method, read)
         self._questions[self._last_id] = question  # type: ignore[assignment]
-        with trio.move_on_after(REPLY_SECONDS_MAX):
+        with trio.move_on_after(patience):
             await self._socket.send_message(frames.encode(request, self._last_id))
             await question.done.wait()
         if question.refused is not None:
             raise question.refused
         if not question.done.is_set():
-            raise LinkLost(f"no reply to {request.method} within {REPLY_SECONDS_MAX}s")
+            raise LinkLost(f"no reply to {request.method} within {patience:g}s")
         return question.answer  # type: ignore[return-value]
 
     async def keep_alive(self) -> None:
@@ -152,10 +166,7 @@ class Link:
         interval, timeout = seconds(self._on.ping_interval), seconds(self._on.ping_timeout)
         while True:
             await trio.sleep(interval)
-            with trio.move_on_after(timeout) as limit:
-                await self.read(frames.ping(), _pong)
-            if limit.cancelled_caught:
-                raise LinkLost(f"no pong within {timeout:g}s")
+            await self.read(frames.ping(), _pong, patience=timeout)
 
     async def pump(self) -> None:
         """Frames to facts to the inbox, in their order, for ever."""
@@ -192,7 +203,17 @@ class Link:
                 question.method, reply.error.code, reply.error.message
             )
         else:
-            question.answer, facts = question.read(reply, received_at)
+            try:
+                question.answer, facts = question.read(reply, received_at)
+            except Unintelligible as error:
+                kept = Unreadable(
+                    stream=error.what,
+                    reason=error.why,
+                    excerpt=error.excerpt,
+                    received_at=received_at,
+                )
+                await self._deliver(Source.QUERY, [kept])
+                raise
             await self._deliver(Source.QUERY, facts)
         question.done.set()
 
@@ -215,7 +236,8 @@ class _Gathered:
     `watch`, and everything works as before, only slower.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replaced: trio.MemorySendChannel[str | bytes] | None = None) -> None:
+        self._replaced = replaced
         self._frames: deque[str | bytes] = deque()
         self._lot = trio.lowlevel.ParkingLot()
         self._closed = ""
@@ -227,11 +249,20 @@ class _Gathered:
         self._frames.append(frame)
         self._lot.unpark_all()
 
+    def overtake(self, received: trio.MemoryReceiveChannel[str | bytes]) -> None:
+        """Take what came before we stood here, at once: what comes now may not pass it."""
+        with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+            while True:
+                self._frames.append(received.receive_nowait())
+
     async def aclose(self) -> None:
-        """Called by the library when it marks the connection closed; `watch` says why."""
+        """Called by the library when it marks the connection closed.  Passed on, or a good-bye on a
+        stream that stays open would not reach `watch`."""
+        assert self._replaced is not None
+        await self._replaced.aclose()
 
     async def watch(self, socket: trio_websocket.WebSocketConnection) -> None:
-        """Notices the end of the connection, and takes what came before we stood in its way."""
+        """Notices the end of the connection; takes the frames, where nothing is replaced."""
         try:
             while True:
                 await self.send(await socket.get_message())
@@ -297,7 +328,6 @@ async def _dial(dial: Dial, url: str) -> _Watched:
 async def _shake_hands(
     nursery: trio.Nursery, stream: _Watched, url: str
 ) -> trio_websocket.WebSocketConnection:
-    host, _, _ = _address(url)
     parts = urlsplit(url)
     try:
         with trio.fail_after(CONNECT_SECONDS_MAX), trio.CancelScope() as shaking:
@@ -311,10 +341,9 @@ async def _shake_hands(
                 receive_buffer_size=RECEIVE_BYTES,
             )
     except trio.TooSlowError:
-        raise LinkLost(f"{host} did not open a WebSocket in {CONNECT_SECONDS_MAX}s") from None
-    except trio_websocket.HandshakeError as error:
-        raise LinkLost(f"{host} refused the WebSocket: {_why(error)}") from error
-    raise LinkLost(f"{host} hung up during the handshake")
+        message = f"{parts.hostname} did not open a WebSocket in {CONNECT_SECONDS_MAX}s"
+        raise LinkLost(message) from None
+    raise LinkLost(f"{parts.hostname} hung up during the handshake")
 
 
 def _address(url: str) -> tuple[str, int, bool]:
@@ -325,9 +354,12 @@ def _address(url: str) -> tuple[str, int, bool]:
 
 
 def _gather(socket: trio_websocket.WebSocketConnection) -> _Gathered:
-    gathered = _Gathered()
-    if isinstance(getattr(socket, "_send_channel", None), trio.MemorySendChannel):
-        socket._send_channel = gathered  # type: ignore[assignment]
+    channel = getattr(socket, "_send_channel", None)
+    if not isinstance(channel, trio.MemorySendChannel):
+        return _Gathered()
+    gathered = _Gathered(channel)
+    socket._send_channel = gathered  # type: ignore[assignment]
+    gathered.overtake(socket._recv_channel)
     return gathered
 
 
@@ -342,8 +374,8 @@ def _why(error: BaseException) -> str:
             text = f"closed with code {reason.code}"
             return f"{text} ({reason.reason})" if reason.reason else text
         case trio_websocket.ConnectionRejected(status_code=status):
-            return f"HTTP {status}"
-    return f"{type(error).__name__}: {error}"
+            return f"the WebSocket was refused with HTTP {status}"
+    return f"no WebSocket is spoken there ({error})"
 
 
 def _acknowledged(reply: frames.Reply, _: int) -> tuple[None, tuple[Fact, ...]]:
