@@ -11,7 +11,7 @@ from functools import partial
 
 import trio
 
-from reconciler.config import Account, Config, Credentials
+from reconciler.config import Account, Config
 from reconciler.domain.facts import Order
 from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures
@@ -21,6 +21,7 @@ from reconciler.feed.rest import open_rest
 from reconciler.hop import Hop
 from reconciler.inbox import Inbox, open_inbox
 from reconciler.log import Logger
+from reconciler.secret import Credentials
 from reconciler.store.engine import Database
 from reconciler.store.reads import Reads
 from reconciler.world import World

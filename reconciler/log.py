@@ -12,8 +12,8 @@ from typing import Literal, TextIO
 import structlog
 
 from reconciler.clock import Clock
-from reconciler.config import Secret
 from reconciler.domain.moments import iso
+from reconciler.secret import Secret
 
 Logger = structlog.typing.FilteringBoundLogger
 

@@ -7,21 +7,12 @@ from typing import TextIO
 
 import trio
 
-from reconciler.config import (
-    Account,
-    Backfill,
-    Config,
-    Credentials,
-    Exchange,
-    Feed,
-    Reconcile,
-    Secret,
-    Span,
-)
+from reconciler.config import Account, Backfill, Config, Exchange, Feed, Reconcile, Span
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import MILLISECOND, SECOND
 from reconciler.feed.figures import Figures
 from reconciler.log import open_log
+from reconciler.secret import Credentials, Secret
 from reconciler.simulator.exchange import Exchange as Simulated
 from reconciler.simulator.server import Server, serve
 from reconciler.store.engine import Database, open_database

@@ -7,16 +7,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "reconciler"
 
-SHARED = {"backoff", "clock", "config", "log", "hop", "world"}
+SHARED = {"backoff", "clock", "config", "configfile", "secret", "log", "hop", "world"}
 """Small files used by all; they themselves rest on `domain` and each other."""
 
 MAY_USE: dict[str, set[str]] = {
     "domain": set(),
     "backoff": set(),
     "clock": {"domain"},
-    "config": {"domain"},
+    "secret": set(),
+    "config": {"domain", "secret"},
+    "configfile": {"domain", "config", "secret"},
     "hop": set(),
-    "log": {"domain", "clock", "config"},
+    "log": {"domain", "clock", "secret"},
     "world": {"clock", "hop"},
     "inbox": {"domain"},
     "wire": {"domain"},

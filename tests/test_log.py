@@ -3,8 +3,8 @@
 import io
 import json
 
-from reconciler.config import Secret
 from reconciler.log import Logger, open_log
+from reconciler.secret import Secret
 
 
 class At:

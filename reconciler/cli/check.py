@@ -9,11 +9,13 @@ import trio
 
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.opening import common_options, configuration, credentials, database
-from reconciler.config import Account, ConfigError, Credentials, Loaded
+from reconciler.config import Account, ConfigError
+from reconciler.configfile import Loaded
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Wallet
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway, Rest, open_rest
 from reconciler.log import open_log
+from reconciler.secret import Credentials
 from reconciler.store import migrate
 from reconciler.store.engine import DatabaseUnusable, SchemaMismatch, redacted
 from reconciler.wire import rest as calls

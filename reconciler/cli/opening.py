@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.config import ConfigError, Credentials, Loaded, load
+from reconciler.config import ConfigError
+from reconciler.configfile import Loaded, load
+from reconciler.secret import Credentials
 from reconciler.store.engine import Database, open_database
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -9,9 +9,10 @@ import trio
 
 from reconciler import __version__
 from reconciler.cli.opening import common_options, configuration, credentials, database
-from reconciler.config import Config, Credentials
+from reconciler.config import Config
 from reconciler.daemon import open_daemon
 from reconciler.log import Logger, open_log
+from reconciler.secret import Credentials
 from reconciler.store.engine import Database, redacted
 from reconciler.store.migrate import require_head
 from reconciler.world import World, real

@@ -12,12 +12,12 @@ from typing import TypeVar
 import httpx
 import trio
 
-from reconciler.clock import Clock
-from reconciler.config import Credentials
 from reconciler.backoff import delays
+from reconciler.clock import Clock
 from reconciler.feed.limits import Limit
 from reconciler.feed.nonce import Nonce
 from reconciler.log import Logger
+from reconciler.secret import Credentials
 from reconciler.wire import rest as wire
 from reconciler.wire.signing import sign
 from reconciler.world import World

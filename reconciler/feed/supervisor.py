@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import trio
 
+from reconciler.backoff import delays
 from reconciler.domain.moments import MINUTE, seconds
 from reconciler.domain.words import Phase
-from reconciler.backoff import delays
 from reconciler.feed.link import LinkLost, RequestRefused
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway

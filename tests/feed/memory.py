@@ -20,7 +20,6 @@ import wsproto.events
 from wsproto.connection import ConnectionType
 
 from reconciler.clock import VirtualClock
-from reconciler.config import Credentials, Secret
 from reconciler.daemon import Record
 from reconciler.domain.moments import DAY, MINUTE, SECOND, from_iso
 from reconciler.domain.words import Wallet
@@ -30,6 +29,7 @@ from reconciler.feed.rest import open_rest
 from reconciler.hop import Hop, inline
 from reconciler.inbox import Inbox, open_inbox
 from reconciler.log import open_log
+from reconciler.secret import Credentials, Secret
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.records import Market

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import ConfigError, Secret, load
+from reconciler.config import ConfigError
+from reconciler.configfile import load
+from reconciler.secret import Secret
 
 GOOD = """
 [database]

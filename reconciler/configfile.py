@@ -1,0 +1,216 @@
+"""Reads the configuration: the TOML file, the environment over it, and the secrets it names.
+
+The file is `--config`, else `$RECONCILER_CONFIG`, else `./reconciler.toml`, else
+`/etc/reconciler/reconciler.toml`.  `RECONCILER_FEED__PING_INTERVAL=30s` overrides
+`feed.ping_interval`.  Every error names the key and where it was said; nothing is ever printed with
+a secret in it.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reconciler.config import (
+    Account,
+    AppriseAlert,
+    Config,
+    ConfigError,
+    ExecAlert,
+    Span,
+    WebhookAlert,
+    check,
+)
+from reconciler.domain.moments import duration
+from reconciler.secret import Credentials, Secret
+
+ENVIRONMENT_PREFIX = "RECONCILER_"
+PLACES = (Path("reconciler.toml"), Path("/etc/reconciler/reconciler.toml"))
+SECRET_BYTES_MAX = 4096
+"""A key is 32 characters; a longer file is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The configuration and the name of the place it came from."""
+
+    config: Config
+    where: str
+    environment: Mapping[str, str]
+
+    def credentials(self, account: Account) -> Credentials:
+        """The account's key and secret: said outright, in a file, or as a systemd credential.
+
+        Raises ConfigError if one is missing, said twice or unreadable.
+        """
+        return Credentials(
+            key=self._secret(account, "api_key", account.api_key, account.api_key_file),
+            secret=self._secret(account, "api_secret", account.api_secret, account.api_secret_file),
+        )
+
+    def _secret(self, account: Account, key: str, said: Secret | None, file: str) -> Secret:
+        name = f"accounts.{account.name}.{key}"
+        if said is not None and file:
+            raise ConfigError(self.where, name, f"give either {key} or {key}_file, not both")
+        if said is not None:
+            return _nonempty(said.reveal(), self.where, name)
+        if file:
+            return _read_secret(Path(file), self.where, f"{name}_file")
+        folder = self.environment.get("CREDENTIALS_DIRECTORY")
+        if folder and (path := Path(folder) / f"{account.name}.{key}").exists():
+            return _read_secret(path, self.where, name)
+        raise ConfigError(
+            self.where,
+            name,
+            f"missing: give {key}, {key}_file or a systemd credential {account.name}.{key}",
+        )
+
+
+def find(path: str | None, environment: Mapping[str, str]) -> Path | None:
+    """The file that will be read, or None where there is none (all from the environment)."""
+    if path is not None:
+        return Path(path)
+    if said := environment.get(f"{ENVIRONMENT_PREFIX}CONFIG"):
+        return Path(said)
+    return next((place for place in PLACES if place.exists()), None)
+
+
+def load(path: str | None, environment: Mapping[str, str]) -> Loaded:
+    """Read, overlay, check.  Raises ConfigError."""
+    file = find(path, environment)
+    where = str(file) if file else "environment"
+    raw = _read(file) if file else {}
+    for variable, value in sorted(environment.items()):
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != f"{ENVIRONMENT_PREFIX}CONFIG":
+            _overlay(raw, variable, value)
+    try:
+        config = msgspec.convert(raw, Config, strict=False, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        key, problem = _explain(str(error))
+        raise ConfigError(_said_where(key, where, environment), key, problem) from None
+    check(config, where)
+    return Loaded(config, where, environment)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(file), "", "no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), "", f"can't be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), "", f"is not TOML: {error}") from None
+
+
+def _overlay(raw: dict[str, Any], variable: str, value: str) -> None:
+    """Put one variable in its place; `__` separates keys, a number picks a list item."""
+    keys = variable[len(ENVIRONMENT_PREFIX) :].lower().split("__")
+    at: Any = raw
+    for key in keys[:-1]:
+        at = _step(at, key, variable)
+    if value.startswith(("[", "{")):
+        try:
+            said: Any = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"environment {variable}", "", f"is not TOML: {error}") from None
+    else:
+        said = value
+    if isinstance(at, list):
+        raise ConfigError(f"environment {variable}", "", "a list item has keys of its own")
+    at[keys[-1]] = said
+
+
+def _step(at: Any, key: str, variable: str) -> Any:
+    if isinstance(at, list):
+        if key.isdigit() and int(key) < len(at):
+            return at[int(key)]
+        raise ConfigError(f"environment {variable}", "", f"there is no item {key}")
+    below = at.setdefault(key, {})
+    if not isinstance(below, dict | list):
+        raise ConfigError(f"environment {variable}", "", f"{key} is no section")
+    return below
+
+
+def _hook(type_: type, value: Any) -> Any:
+    if type_ is Secret:
+        if not isinstance(value, str):
+            raise ValueError("expected text")
+        return Secret(value)
+    if type_ is Span:
+        if not isinstance(value, str):
+            raise ValueError('expected a duration such as "20s"')
+        span = Span(duration(value))
+        if span == 0:
+            raise ValueError("a duration of zero")
+        return span
+    raise NotImplementedError(type_)
+
+
+_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """A decoder's message as (key, problem) in the words of the file."""
+    match = _PATH.match(message)
+    assert match is not None
+    path, problem = match["path"] or "", match["problem"]
+    if unknown := _UNKNOWN.match(problem):
+        field = unknown["field"]
+        close = difflib.get_close_matches(field, _keys_below(path), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return _join(path, field), f"unknown key{hint}"
+    if missing := _MISSING.match(problem):
+        return _join(path, missing["field"]), "missing"
+    return path, problem[:1].lower() + problem[1:]
+
+
+def _join(path: str, field: str) -> str:
+    return f"{path}.{field}" if path else field
+
+
+def _keys_below(path: str) -> list[str]:
+    """The keys that a section knows, by its path in a decoder's message."""
+    sections: dict[str, list[type[msgspec.Struct]]] = {
+        "": [Config],
+        "accounts": [Account],
+        "alerts": [ExecAlert, WebhookAlert, AppriseAlert],
+    }
+    for field in msgspec.structs.fields(Config):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            sections[field.name] = [field.type]
+    found = sections.get(re.sub(r"\[.*\]", "", path), [])
+    return [name for section in found for name in section.__struct_fields__]
+
+
+def _said_where(key: str, where: str, environment: Mapping[str, str]) -> str:
+    variable = ENVIRONMENT_PREFIX + re.sub(r"\[(\d+)\]", r"__\1", key).replace(".", "__").upper()
+    return f"environment {variable}" if variable in environment else where
+
+
+def _read_secret(path: Path, where: str, key: str) -> Secret:
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(SECRET_BYTES_MAX + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise ConfigError(where, key, f"{path} can't be read: {reason}") from None
+    if len(text) > SECRET_BYTES_MAX:
+        raise ConfigError(where, key, f"{path} is longer than any key")
+    return _nonempty(text, where, key)
+
+
+def _nonempty(text: str, where: str, key: str) -> Secret:
+    stripped = text.strip()
+    if not stripped:
+        raise ConfigError(where, key, "is empty")
+    if not stripped.isascii() or not stripped.isprintable():
+        raise ConfigError(where, key, "has characters that no key has")
+    return Secret(stripped)
