@@ -95,7 +95,7 @@ class Rest:
                 if not await self._helped(call.name, error):
                     raise _by_remedy(call.name, error) from None
                 hurry = error.kind in _NONCE_KINDS and attempt == 1
-            except (httpx.TransportError, wire.Unintelligible, trio.TooSlowError) as error:
+            except (httpx.RequestError, wire.Unintelligible, trio.TooSlowError) as error:
                 problem, hurry = error, False
             if attempt < attempts and not hurry:
                 pause = next(pauses)
@@ -176,4 +176,6 @@ def _by_remedy(name: str, error: wire.RestError) -> Exception:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, trio.TooSlowError | httpx.TimeoutException):
+        return f"no answer within {CALL_SECONDS_MAX}s"
     return str(error) or type(error).__name__
