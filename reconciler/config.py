@@ -30,7 +30,7 @@ class ConfigError(Exception):
         super().__init__(f"{where}: {key}: {problem}" if key else f"{where}: {problem}")
 
 
-class Span(int):
+class Duration(int):
     """A duration in microseconds, written `"500ms"`, `"5s"`, `"2m"`, `"1h"`, `"30d"`."""
 
 
@@ -68,16 +68,16 @@ class Account(_Section, frozen=True):
 
 
 class Feed(_Section, frozen=True):
-    ping_interval: Span = Span(20_000_000)
-    ping_timeout: Span = Span(10_000_000)
-    backoff_min: Span = Span(1_000_000)
-    backoff_max: Span = Span(30_000_000)
+    ping_interval: Duration = Duration(20_000_000)
+    ping_timeout: Duration = Duration(10_000_000)
+    backoff_min: Duration = Duration(1_000_000)
+    backoff_max: Duration = Duration(30_000_000)
 
 
 class Backfill(_Section, frozen=True):
     since: str = "180d"
-    overlap: Span = Span(60_000_000)
-    sweep: Span = Span(60_000_000)
+    overlap: Duration = Duration(60_000_000)
+    sweep: Duration = Duration(60_000_000)
 
     def since_moment(self, now: int) -> int:
         """Where a first start begins, as a moment."""
@@ -88,8 +88,8 @@ class Backfill(_Section, frozen=True):
 
 
 class Reconcile(_Section, frozen=True):
-    poll: Span = Span(30_000_000)
-    settle: Span = Span(5_000_000)
+    poll: Duration = Duration(30_000_000)
+    settle: Duration = Duration(5_000_000)
     display_decimals: Annotated[int, msgspec.Meta(ge=0, le=18)] = 8
     tolerance: str | dict[str, str] = "0"
 

@@ -21,8 +21,8 @@ from reconciler.config import (
     AppriseAlert,
     Config,
     ConfigError,
+    Duration,
     ExecAlert,
-    Span,
     WebhookAlert,
     check,
 )
@@ -142,13 +142,12 @@ def _hook(type_: type, value: Any) -> Any:
         if not isinstance(value, str):
             raise ValueError("expected text")
         return Secret(value)
-    if type_ is Span:
+    if type_ is Duration:
         if not isinstance(value, str):
             raise ValueError('expected a duration such as "20s"')
-        span = Span(duration(value))
-        if span == 0:
+        if not (said := Duration(duration(value))):
             raise ValueError("a duration of zero")
-        return span
+        return said
     raise NotImplementedError(type_)
 
 

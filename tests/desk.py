@@ -7,7 +7,7 @@ from typing import TextIO
 
 import trio
 
-from reconciler.config import Account, Backfill, Config, Exchange, Feed, Reconcile, Span
+from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Reconcile
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import MILLISECOND, SECOND
 from reconciler.feed.figures import Figures
@@ -73,9 +73,9 @@ def config_for(server: Server, *, sweep: int = 60 * SECOND) -> Config:
     return Config(
         exchange=Exchange(rest_url=server.rest_url, ws_url=server.ws_url),
         accounts=(Account(name=ACCOUNT),),
-        feed=Feed(backoff_min=Span(50 * MILLISECOND), backoff_max=Span(SECOND // 2)),
-        backfill=Backfill(since="1h", sweep=Span(sweep)),
-        reconcile=Reconcile(poll=Span(SECOND // 2)),
+        feed=Feed(backoff_min=Duration(50 * MILLISECOND), backoff_max=Duration(SECOND // 2)),
+        backfill=Backfill(since="1h", sweep=Duration(sweep)),
+        reconcile=Reconcile(poll=Duration(SECOND // 2)),
     )
 
 

@@ -22,7 +22,7 @@ from rich.markup import escape
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.screen import Rate, look, screen
 from reconciler.cli.simulate import FUNDS
-from reconciler.config import Account, Backfill, Config, Exchange, Feed, Reconcile, Span
+from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Reconcile
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import SECOND, NotAMoment, duration, seconds
 from reconciler.hop import Hop
@@ -140,9 +140,9 @@ def _config(server: Server) -> Config:
     return Config(
         exchange=Exchange(rest_url=server.rest_url, ws_url=server.ws_url),
         accounts=(Account(name=ACCOUNT),),
-        feed=Feed(backoff_min=Span(SECOND // 4), backoff_max=Span(SECOND)),
-        backfill=Backfill(since="1h", sweep=Span(5 * SECOND)),
-        reconcile=Reconcile(poll=Span(2 * SECOND)),
+        feed=Feed(backoff_min=Duration(SECOND // 4), backoff_max=Duration(SECOND)),
+        backfill=Backfill(since="1h", sweep=Duration(5 * SECOND)),
+        reconcile=Reconcile(poll=Duration(2 * SECOND)),
     )
 
 
