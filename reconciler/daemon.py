@@ -106,6 +106,9 @@ async def open_daemon(
         finally:
             # The inbox is closed: the writer ends by itself when it has committed what is in it.
             outer.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS_MAX
+    if outer.cancel_scope.cancelled_caught:
+        # Nothing of it was acknowledged, so the next run reads it again.
+        log.warning("daemon.undrained", batches=outlet.statistics().current_buffer_used)
 
 
 async def _feed(
