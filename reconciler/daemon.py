@@ -108,7 +108,7 @@ async def open_daemon(
             outer.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS_MAX
     if outer.cancel_scope.cancelled_caught:
         # Nothing of it was acknowledged, so the next run reads it again.
-        log.warning("daemon.undrained", batches=outlet.statistics().current_buffer_used)
+        log.warning("daemon.undrained", seconds=DRAIN_SECONDS_MAX)
 
 
 async def _feed(
