@@ -59,10 +59,11 @@ async def backfill(on: Listener, source: Source, *, until: int | None = None) ->
 
 
 def windows(since: int, until: int) -> Iterator[tuple[int, int]]:
-    """Whole seconds (start, end) that cover the moments [since, until], oldest first.
+    """Whole seconds (start, end) that cover since <= moment < until, oldest first.
 
-    The exchange takes seconds and does not say whether the ends belong to a window, so each is a
-    second wider than needed on both sides; what is read twice is merged.
+    The exchange takes seconds and does not say whether the ends belong to a window, so each begins
+    a second early and ends no earlier than needed if its end is left out; what is read twice is
+    merged.
     """
     at = since
     while at < until:

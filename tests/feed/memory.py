@@ -22,7 +22,7 @@ from wsproto.connection import ConnectionType
 from reconciler.clock import VirtualClock
 from reconciler.daemon import Record
 from reconciler.domain.moments import DAY, MINUTE, SECOND, from_iso
-from reconciler.domain.words import Wallet
+from reconciler.domain.words import Source, Wallet
 from reconciler.feed.figures import Figures
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import open_rest
@@ -37,6 +37,7 @@ from reconciler.simulator.rest import rest_app
 from reconciler.simulator.server import Server, serve
 from reconciler.store.engine import Database, open_database
 from reconciler.store.reads import Reads
+from reconciler.verdict import Verdict, compare
 from reconciler.world import Dial, World
 from reconciler.writer import WriterFigures, write
 
@@ -64,12 +65,14 @@ class Network:
     """The way from a feed to the simulated exchange; knows what was asked."""
 
     def __init__(self, exchange: Exchange, server: Server, nursery: trio.Nursery) -> None:
-        self._app = rest_app(exchange)
+        self.app: Any = rest_app(exchange)
         self._server = server
         self._nursery = nursery
         self._times: dict[str, tuple[Callable[[], object], int]] = {}
         self.asked: list[str] = []
         """REST paths behind `/api/v4/`, and WebSocket methods, as they left the feed."""
+        self.said: list[dict[str, Any]] = []
+        """The bodies of the private REST calls."""
 
     def when(self, asked: str, act: Callable[[], object], *, times: int = 1) -> None:
         """At the next `times` such questions do `act`, just before the exchange sees them."""
@@ -84,6 +87,10 @@ class Network:
                 self._times[question] = act, left - 1
             act()
 
+    def said_of(self, *keys: str) -> list[dict[str, Any]]:
+        """The bodies that have all of these keys."""
+        return [body for body in self.said if body.keys() >= set(keys)]
+
     async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         """As Dial says."""
         await trio.lowlevel.checkpoint()
@@ -94,16 +101,18 @@ class Network:
 
     def http(self) -> httpx.AsyncBaseTransport:
         """Straight into the exchange's REST application."""
-        return _Door(self._app, self.note)
+        return _Door(self)
 
 
 class _Door(httpx.AsyncBaseTransport):
-    def __init__(self, app: Any, note: Callable[[str], None]) -> None:
-        self._inner = httpx.ASGITransport(app=app)
-        self._note = note
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._inner = httpx.ASGITransport(app=network.app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._note(request.url.path.removeprefix("/api/v4/"))
+        if request.method == "POST":
+            self._network.said.append(msgspec.json.decode(await request.aread()))
+        self._network.note(request.url.path.removeprefix("/api/v4/"))
         return await self._inner.handle_async_request(request)
 
 
@@ -218,6 +227,11 @@ class Stage:
         lines = [msgspec.json.decode(line) for line in self.log.getvalue().splitlines()]
         return [line for line in lines if line["event"] == event]
 
+    async def verdict(self) -> Verdict:
+        """The record against the truth, once all that is queued is committed."""
+        await self.on.commit(Source.QUERY, ())
+        return compare(self.reads, ACCOUNT, self.exchange.truth(ACCOUNT))
+
 
 @asynccontextmanager
 async def open_stage(
@@ -225,11 +239,12 @@ async def open_stage(
     *,
     markets: tuple[Market, ...] = DEFAULT_MARKETS,
     funds: dict[str, str] = FUNDS,
+    through: Callable[[Network], httpx.AsyncBaseTransport] = Network.http,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """The exchange, the writer and a listener between them that nobody runs yet.
 
-    Tasks of `stage.nursery` end with the block.
+    REST calls go `through` something.  Tasks of `stage.nursery` end with the block.
     """
     clock, database, log = VirtualClock(START), open_database(database_url), StringIO()
     exchange = Exchange(markets, now=clock.now, seed=1)
@@ -251,7 +266,7 @@ async def open_stage(
     ):
         writing.start_soon(writer, outlet, database, inline)
         network = Network(exchange, server, outer)
-        outside = world(dial=network.dial, http=network.http)
+        outside = world(dial=network.dial, http=lambda: through(network))
         given: dict[str, Any] = {"log_to": log, "past": Record(reads, inline)} | changes
         async with listener(outside, inbox, **given) as on, trio.open_nursery() as tasks:
             yield Stage(exchange, network, on, database, reads, log, tasks, figures)
