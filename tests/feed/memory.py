@@ -239,12 +239,14 @@ async def open_stage(
     *,
     markets: tuple[Market, ...] = DEFAULT_MARKETS,
     funds: dict[str, str] = FUNDS,
+    wanted: tuple[str, ...] = (),
     through: Callable[[Network], httpx.AsyncBaseTransport] = Network.http,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """The exchange, the writer and a listener between them that nobody runs yet.
 
-    REST calls go `through` something.  Tasks of `stage.nursery` end with the block.
+    `markets` are the exchange's and `wanted` the listener's; REST calls go `through` something.
+    Tasks of `stage.nursery` end with the block.
     """
     clock, database, log = VirtualClock(START), open_database(database_url), StringIO()
     exchange = Exchange(markets, now=clock.now, seed=1)
@@ -267,7 +269,7 @@ async def open_stage(
         writing.start_soon(writer, outlet, database, inline)
         network = Network(exchange, server, outer)
         outside = world(dial=network.dial, http=lambda: through(network))
-        given: dict[str, Any] = {"log_to": log, "past": Record(reads, inline)} | changes
-        async with listener(outside, inbox, **given) as on, trio.open_nursery() as tasks:
+        given: dict[str, Any] = {"log_to": log, "past": Record(reads, inline), "markets": wanted}
+        async with listener(outside, inbox, **given | changes) as on, trio.open_nursery() as tasks:
             yield Stage(exchange, network, on, database, reads, log, tasks, figures)
             tasks.cancel_scope.cancel()

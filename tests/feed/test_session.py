@@ -1,0 +1,352 @@
+"""A session closes the hole between question and subscription, and is live only when it has."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+import trio
+
+from reconciler.domain.moments import HOUR, SECOND
+from reconciler.domain.words import Phase, Source, Wallet
+from reconciler.feed.backfill import DEALS, LAG, ORDERS
+from reconciler.feed.rest import ExchangeAway
+from reconciler.feed.session import QUERY_MARKETS_MAX, session
+from reconciler.inbox import open_inbox
+from reconciler.simulator.faults import Answer, Point, Rule, Swallow
+from reconciler.simulator.markets import DEFAULT_MARKETS
+from reconciler.simulator.records import Instruction, Side
+from tests.feed.memory import ACCOUNT, Stage, open_stage, run
+from tests.feed.peers import ending
+
+OPENING = ["connect", "profile/websocket_token", "authorize", "public/markets"]
+BALANCES = ["balanceSpot_request", "balanceMargin_request"]
+QUERIES = ["ordersPending_request", "ordersExecuted_request", "deals_request"]
+SUBSCRIPTIONS = [
+    "balanceSpot_subscribe",
+    "balanceMargin_subscribe",
+    "ordersPending_subscribe",
+    "ordersExecuted_subscribe",
+    "deals_subscribe",
+]
+HISTORY = ["trade-account/executed-history", "trade-account/order/history", "orders"]
+MANY = tuple(
+    replace(DEFAULT_MARKETS[0], name=f"A{number}_USDT", stock=f"A{number}")
+    for number in range(QUERY_MARKETS_MAX + 1)
+)
+PASSED = "/api/v4/trade-account/order/history"
+
+
+async def live(stage: Stage) -> None:
+    """A session that has come so far."""
+    stage.nursery.start_soon(session, stage.on)
+    await stage.on.figures.until_live()
+
+
+# The straight line
+
+
+def test_few_markets_are_asked_for_by_socket_before_the_subscriptions_and_after(
+    sqlite_url: str,
+) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:2]) as stage:
+            await live(stage)
+            snapshot = BALANCES + 2 * QUERIES
+            line = OPENING + snapshot + SUBSCRIPTIONS + snapshot + HISTORY
+            assert stage.network.asked[: len(line)] == line
+
+    run(main)
+
+
+def test_many_markets_are_left_to_rest(sqlite_url: str) -> None:
+    async def main() -> None:
+        funds = {market.stock: "5" for market in MANY}
+        async with open_stage(sqlite_url, markets=MANY, funds=funds) as stage:
+            asked = Instruction(
+                market="A3_USDT", side=Side.SELL, amount=Decimal(1), price=Decimal(7_000_000)
+            )
+            stage.exchange.place(ACCOUNT, asked)
+            stage.exchange.fill(ACCOUNT, "A5_USDT", "sell", "1", "40000")
+            await live(stage)
+            line = OPENING + BALANCES + SUBSCRIPTIONS + BALANCES + HISTORY
+            assert stage.network.asked[: len(line)] == line
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+
+    run(main)
+
+
+def test_a_page_of_open_orders_is_followed_by_the_next(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:1]) as stage:
+            for _ in range(250):
+                stage.exchange.place(ACCOUNT, BUY)
+            known: list[int] = []
+
+            def look() -> None:
+                known.append(len(stage.reads.open_orders(ACCOUNT)))
+
+            stage.network.when("ordersPending_subscribe", look)
+            await live(stage)
+            assert known == [250]
+
+    run(main)
+
+
+def test_the_phases_are_told_as_the_line_passes_them(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:1]) as stage:
+            seen = {}
+            for question in ("connect", "authorize", "public/markets", "deals_subscribe", "orders"):
+
+                def look(question: str = question) -> None:
+                    seen[question] = stage.on.figures.phase
+
+                stage.network.when(question, look)
+            await live(stage)
+            assert seen == {
+                "connect": Phase.CONNECTING,
+                "authorize": Phase.CONNECTING,
+                "public/markets": Phase.AUTHORIZED,
+                "deals_subscribe": Phase.AUTHORIZED,
+                "orders": Phase.SUBSCRIBED,
+            }
+
+    run(main)
+
+
+def test_a_session_is_live_only_after_its_backfill_is_committed(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            stage.exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+            rule = Rule(point=Point.REQUEST, act=Swallow(), name=PASSED, times=2)
+            stage.exchange.faults.add(rule)
+            stage.nursery.start_soon(session, stage.on)
+            await trio.sleep(59)
+            assert stage.on.figures.phase is Phase.SUBSCRIBED
+            assert stage.reads.covered_until(ACCOUNT, ORDERS) is None
+            await stage.on.figures.until_live()
+            assert stage.reads.covered_until(ACCOUNT, ORDERS) is not None
+            assert len(stage.reads.deals(ACCOUNT)) == 1
+
+    run(main)
+
+
+def test_a_writer_that_cannot_commit_keeps_the_session_from_being_live(sqlite_url: str) -> None:
+    async def main() -> None:
+        inbox, _ = open_inbox()
+        async with open_stage(sqlite_url) as stage:
+            stage.nursery.start_soon(session, replace(stage.on, inbox=inbox))
+            await trio.sleep(300)
+            assert stage.on.figures.phase is Phase.SUBSCRIBED
+
+    run(main)
+
+
+def test_coverage_advances_with_every_sweep(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await live(stage)
+            await trio.sleep(HOUR // SECOND)
+            for stream in (DEALS, ORDERS):
+                [(since, until)] = stage.reads.spans(ACCOUNT, stream)
+                assert since == stage.on.since
+                assert until >= stage.on.now() - LAG - 2 * stage.on.sweep
+            assert stage.on.figures.swept == 0
+
+    run(main)
+
+
+# The hole
+
+BUY = Instruction(market="BTC_USDT", side=Side.BUY, amount=Decimal("0.5"), price=Decimal(20000))
+
+
+def deal(stage: Stage) -> None:
+    stage.exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+
+
+def order(stage: Stage) -> None:
+    stage.exchange.place(ACCOUNT, BUY)
+
+
+def canceled(stage: Stage) -> None:
+    placed = stage.exchange.place(ACCOUNT, BUY)
+    stage.exchange.cancel(ACCOUNT, "BTC_USDT", placed.order_id)
+
+
+def balance(stage: Stage) -> None:
+    stage.exchange.transfer(ACCOUNT, "USDT", "7", Wallet.SPOT, Wallet.COLLATERAL)
+
+
+def everything_ends(stage: Stage) -> None:
+    for open_ in [*stage.exchange.engine.accounts[ACCOUNT].open_orders]:
+        stage.exchange.cancel(ACCOUNT, "BTC_USDT", open_)
+
+
+@pytest.mark.parametrize("act", [deal, order, canceled, balance, everything_ends])
+@pytest.mark.parametrize("before", OPENING + BALANCES + QUERIES + SUBSCRIPTIONS + HISTORY)
+def test_what_happens_between_any_two_questions_is_in_the_record_once_live(
+    sqlite_url: str, before: str, act: Callable[[Stage], None]
+) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:2]) as stage:
+            for _ in range(3):
+                order(stage)
+            stage.network.when(before, lambda: act(stage), times=2)
+            await live(stage)
+            await trio.sleep(5)
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+            assert stage.on.figures.bugs == stage.on.figures.unreadable == 0
+
+    run(main)
+
+
+def test_a_change_that_nets_to_zero_unseen_leaves_the_right_balance(sqlite_url: str) -> None:
+    """A reading can catch a state that the exchange never tells of, nor of its end."""
+
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await live(stage)
+            await trio.sleep(10)
+
+            async def back() -> None:
+                await trio.sleep(0.1)
+                stage.exchange.transfer(ACCOUNT, "BTC", "5", Wallet.COLLATERAL, Wallet.SPOT)
+
+            def away_for_a_moment() -> None:
+                stage.exchange.transfer(ACCOUNT, "BTC", "5", Wallet.SPOT, Wallet.COLLATERAL)
+                stage.nursery.start_soon(back)
+
+            # After one change is told, the exchange is silent for its interval.
+            stage.network.when("orders", lambda: balance(stage))
+            stage.network.when("balanceSpot_request", away_for_a_moment)
+            await trio.sleep(60)
+            transient = {
+                known.balance.total
+                for known in stage.reads.balances(ACCOUNT)
+                if known.balance.asset == "BTC" and known.wallet is Wallet.SPOT
+            }
+            assert transient == {Decimal(200)}
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+
+    run(main)
+
+
+def test_a_lost_update_is_found_by_the_sweep_and_counted(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await live(stage)
+            stage.exchange.faults.add(Rule(point=Point.FRAME, act=Swallow(), times=None))
+            deal(stage)
+            await trio.sleep(150)
+            assert stage.on.figures.swept == 1
+            assert [line["deals"] for line in stage.logged("sweep.found")] == [1]
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+
+    run(main)
+
+
+# Markets and wallets
+
+
+def test_an_unlisted_market_is_told_and_the_others_are_listened_to(sqlite_url: str) -> None:
+    async def main() -> None:
+        wanted = ("GONE_USDT", "BTC_USDT", "BTCUSDT")
+        async with open_stage(sqlite_url, wanted=wanted) as stage:
+            await live(stage)
+            told = [line["market"] for line in stage.logged("market.unlisted")]
+            assert told == ["BTCUSDT", "GONE_USDT"]
+            deal(stage)
+            await trio.sleep(1)
+            [known] = stage.reads.deals(ACCOUNT)
+            assert known.market == "BTC_USDT"
+
+    run(main)
+
+
+def test_if_no_wanted_market_is_listed_the_session_ends_as_an_outage(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, wanted=("GONE_USDT",)) as stage:
+            with ending("lists none of the configured markets", ExchangeAway):
+                await session(stage.on)
+
+    run(main)
+
+
+@pytest.mark.parametrize("wallet", [Wallet.SPOT, Wallet.COLLATERAL])
+def test_wallets_that_are_not_wanted_are_not_asked_for(sqlite_url: str, wallet: Wallet) -> None:
+    other = "balanceMargin" if wallet is Wallet.SPOT else "balanceSpot"
+
+    async def main() -> None:
+        async with open_stage(sqlite_url, wallets=frozenset({wallet})) as stage:
+            await live(stage)
+            balance(stage)
+            await trio.sleep(100)
+            assert not [asked for asked in stage.network.asked if asked.startswith(other)]
+            assert {known.wallet for known in stage.reads.balances(ACCOUNT)} == {wallet}
+
+    run(main)
+
+
+# The end
+
+
+def test_the_end_of_a_session_is_on_record_with_its_reason(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            stage.nursery.start_soon(_until_ended, stage)
+            await stage.on.figures.until_live()
+            await trio.sleep(30)
+            stage.exchange.faults.cut(how=1012)
+            await trio.sleep(1)
+            await stage.on.commit(Source.QUERY, ())
+            [status] = stage.reads.status()
+            found = status.session
+            assert found is not None
+            assert found.reason == "closed with code 1012"
+            assert found.connected_at is not None
+            assert found.authorized_at is not None
+            assert found.live_at is not None
+            assert found.disconnected_at is not None
+            assert found.connected_at <= found.authorized_at <= found.live_at
+            assert found.disconnected_at >= found.live_at + 30 * SECOND
+
+    run(main)
+
+
+async def _until_ended(stage: Stage) -> None:
+    with ending("closed with code 1012"):
+        await session(stage.on)
+
+
+def test_a_session_that_is_stopped_says_so(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await live(stage)
+            stage.nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+                await stage.on.commit(Source.QUERY, ())
+                [status] = stage.reads.status()
+                assert status.session is not None
+                assert status.session.reason == "stopped"
+
+    run(main)
+
+
+def test_a_refused_handshake_leaves_no_session_on_record(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(403)))
+            with ending("refused with HTTP 403"):
+                await session(stage.on)
+            assert stage.on.figures.sessions == 0
+            assert stage.network.asked == ["connect"]  # no token is spent on it
+            assert stage.reads.status() == []
+
+    run(main)
