@@ -2,16 +2,18 @@
 
 Amounts are `Decimal`, moments integer microseconds (UTC), ids integers.  `None` always means "this
 spelling did not say", never zero.
+
+Structs, because they are made by the million: one costs a seventh of a frozen dataclass.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from reconciler.domain.words import Role, Side, Wallet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
+class Deal(Struct, frozen=True, kw_only=True):
     """One fill of one of our orders; immutable at the exchange.
 
     Its key is (account, deal_id, order_id): a self-trade gives one deal id to two orders of the
@@ -34,8 +36,7 @@ class Deal:
     executed_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """One sight of an order, or what is known of it after all sights were merged.
 
     `amount` and `remaining` are in the quote asset for a market buy, else in the base asset.
@@ -62,8 +63,7 @@ class Order:
     finished_at: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Struct, frozen=True, kw_only=True):
     """One asset in one wallet, as shown.  A part that the wallet does not have is None."""
 
     asset: str
@@ -73,8 +73,7 @@ class Balance:
     total: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceReport:
+class BalanceReport(Struct, frozen=True, kw_only=True):
     """What the exchange said of a wallet at one moment (ours: it gives none).
 
     A `complete` report is a snapshot that was asked for: an asset that it does not name is zero.
@@ -87,8 +86,7 @@ class BalanceReport:
     observed_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class Market(Struct, frozen=True, kw_only=True):
     """A market as the exchange lists it.  Kept for ever: a delisted one vanishes from the list,
     and no asset can be told from a name (`BTC_PERP` is quoted in USDT)."""
 
@@ -99,8 +97,7 @@ class Market:
     """`spot` or `futures`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, kw_only=True):
     """A frame or row that could not be understood: kept, counted, reported."""
 
     stream: str
@@ -110,8 +107,7 @@ class Unreadable:
     received_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionNotice:
+class SessionNotice(Struct, frozen=True, kw_only=True):
     """What is new about one feed connection; fields that are None say nothing."""
 
     session_id: int

@@ -7,9 +7,10 @@ absent.  So duplicates, re-reads and the race between stream and query cannot co
 """
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from reconciler.domain.facts import Deal, Order
 from reconciler.domain.words import CANCELED, FILLED, OPEN, PARTIALLY_FILLED, VANISHED
@@ -74,14 +75,14 @@ def merge_orders(known: Order, seen: Order) -> Order:
 def merge_deals(known: Deal, seen: Deal) -> Deal:
     """`known` with what only `seen` says.  Deals are immutable: a contradiction raises Restated."""
     gained: dict[str, object] = {}
-    for field in fields(Deal):
-        was, now = getattr(known, field.name), getattr(seen, field.name)
+    for field in Deal.__struct_fields__:
+        was, now = getattr(known, field), getattr(seen, field)
         if was == now or now is None:
             continue
         if was is not None:
-            raise Restated(f"deal {known.deal_id} of order {known.order_id}", field.name, was, now)
-        gained[field.name] = now
-    return replace(known, **gained) if gained else known  # type: ignore[arg-type]
+            raise Restated(f"deal {known.deal_id} of order {known.order_id}", field, was, now)
+        gained[field] = now
+    return replace(known, **gained) if gained else known
 
 
 def _standing(order: Order) -> tuple[bool, int, str]:

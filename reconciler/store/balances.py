@@ -6,9 +6,10 @@ would have to wait for it.  Whether a balance is right is not judged here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Dialect, bindparam, select
 
 from reconciler.domain.facts import Balance, BalanceReport

@@ -5,7 +5,9 @@ reading one back can only fail if someone else wrote to the tables.  Words go ou
 drivers are slow to take a subclass.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from reconciler.domain.facts import Balance, Deal, Order
 from reconciler.domain.money import canonical

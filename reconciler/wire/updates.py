@@ -6,10 +6,9 @@ what is broken spoils only itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from reconciler.domain.facts import BalanceReport, Fact, Order
 from reconciler.domain.words import Wallet
@@ -18,8 +17,7 @@ from reconciler.wire.numbers import Misshapen
 from reconciler.wire.records import LIST, Documented, Form, Ignored, sift, unreadable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What one push says."""
 
     channel: str

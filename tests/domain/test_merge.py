@@ -1,17 +1,20 @@
 """The join of two sights: commutative, associative, idempotent, and right on whole lives."""
 
-from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.domain.facts import Deal, Order
 from reconciler.domain.merge import Restated, merge_deals, merge_orders
 from reconciler.domain.money import minus, plus, times
 from reconciler.domain.words import Role, Side
+
+T = TypeVar("T")
 
 AMOUNTS = st.decimals(min_value=0, max_value=1000, places=4)
 STATUSES = st.sampled_from(
@@ -22,7 +25,10 @@ STATUSES = st.sampled_from(
 @st.composite
 def sights(draw: st.DrawFn) -> Order:
     """Any sight at all, contradictions included."""
-    maybe = lambda values: draw(st.none() | values)  # noqa: E731 - reads as a word below
+
+    def maybe(values: st.SearchStrategy[T]) -> T | None:
+        return draw(st.none() | values)
+
     return Order(
         order_id=1,
         market=draw(st.sampled_from(["", "BTC_USDT"])),
@@ -119,7 +125,7 @@ def order(**changes: object) -> Order:
         fee=Decimal(0), remaining=Decimal(1), fee_asset=None, client_order_id=None, created_at=5,
         updated_at=5, finished_at=None,
     )  # fmt: skip
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def test_a_stale_open_sight_does_not_reopen_a_finished_order() -> None:

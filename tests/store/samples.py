@@ -1,8 +1,9 @@
 """Facts to store, with what a test doesn't care about filled in, and how to store them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from reconciler.domain.facts import Balance, BalanceReport, Deal, Fact, Order
 from reconciler.domain.moments import from_iso
@@ -51,11 +52,11 @@ ORDER = Order(
 
 
 def deal(deal_id: int, **changes: object) -> Deal:
-    return replace(DEAL, deal_id=deal_id, **changes)  # type: ignore[arg-type]
+    return replace(DEAL, deal_id=deal_id, **changes)
 
 
 def order(order_id: int, **changes: object) -> Order:
-    return replace(ORDER, order_id=order_id, **changes)  # type: ignore[arg-type]
+    return replace(ORDER, order_id=order_id, **changes)
 
 
 def balance(asset: str, available: str, frozen: str = "0") -> Balance:
