@@ -68,7 +68,7 @@ def checked(number: Decimal) -> Decimal:
 def canonical(number: Decimal) -> str:
     """Plain notation, no exponent, no trailing zeros, no negative zero: one text per value."""
     text = str(number)
-    if text[-1] != "0" and "E" not in text:
+    if text == "0" or (text[-1] != "0" and "E" not in text):
         return text  # as nearly all are: a third of the cost, and rows are made of these
     text = format(number, "f")
     if "." in text:

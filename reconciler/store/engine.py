@@ -103,9 +103,16 @@ class Database:
 
     @contextmanager
     def told(self, *, writing: bool = True) -> Iterator[None]:
-        """Within it, a failure of the database is raised as DatabaseUnusable, a bug as it is."""
+        """Within it, a failure of the database is raised as DatabaseUnusable, a bug as it is.
+
+        SQLAlchemy's errors, and the driver's own where statements are handed to it directly.
+        """
+        driver, dialect = self.dialect.loaded_dbapi, self.dialect
         try:
             yield
+        except driver.Error as raw:
+            error = exc.DBAPIError.instance(None, None, raw, driver.Error, dialect=dialect)
+            raise unusable(error, self.url, writing=writing) from raw
         except exc.SQLAlchemyError as error:
             found = unusable(error, self.url, writing=writing)
             if found is error:
@@ -225,7 +232,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
         @event.listens_for(made, "begin")
         def on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            connection.connection.cursor().execute(begin)
 
         return made
 
