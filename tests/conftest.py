@@ -1,14 +1,22 @@
 """Databases for tests: each test gets a migrated one of its own, on SQLite and on PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from reconciler.store.engine import Database, open_database
 from reconciler.store.migrate import upgrade
 from tests.postgres import NoPostgres, Postgres, postgres
+
+# No test measures time; and where a landing hangs on the run, it is the same run each time.
+hypothesis.settings.register_profile(
+    "reconciler", deadline=None, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("reconciler")
 
 
 @dataclass(frozen=True)

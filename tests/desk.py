@@ -47,7 +47,7 @@ class Desk:
         return await settled(self.exchange, self.database)
 
 
-async def settled(exchange: Simulated, database: Database, *, seconds: float = 15) -> Verdict:
+async def settled(exchange: Simulated, database: Database, *, seconds: float = 30) -> Verdict:
     """Compare until equal, for as long as the last events may take to the disk."""
     reads, truth = Reads(database), exchange.truth(ACCOUNT)
     with trio.move_on_after(seconds):

@@ -141,7 +141,7 @@ def test_a_deal_that_the_stream_swallowed_is_found_by_a_sweep_and_counted(sqlite
             assert desk.feed.swept == 1
             assert [row["source"] for row in deals_of_the_view(desk)] == ["sweep"]
 
-    run(main)
+    run(main, seconds=60)
 
 
 GARBAGE: dict[str, str | bytes] = {

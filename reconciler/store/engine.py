@@ -223,9 +223,13 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            for setting in settings:
-                connection.execute(f"PRAGMA {setting}")
-            decimals.register(connection)
+            try:
+                for setting in settings:
+                    connection.execute(f"PRAGMA {setting}")
+                decimals.register(connection)
+            except BaseException:
+                connection.close()
+                raise
             return connection
 
         made = create_engine("sqlite://", creator=connect, poolclass=NullPool)
