@@ -247,7 +247,8 @@ class _Gathered:
         while len(self._frames) >= FRAMES_WAITING_MAX:
             await self._lot.park()
         self._frames.append(frame)
-        self._lot.unpark_all()
+        if self._lot:  # of all the messages of one read the first alone finds somebody asleep
+            self._lot.unpark_all()
 
     def overtake(self, received: trio.MemoryReceiveChannel[str | bytes]) -> None:
         """Take what came before we stood here, at once: what comes now may not pass it."""
