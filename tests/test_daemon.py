@@ -132,7 +132,7 @@ def test_ten_cuts_under_trading_lose_nothing_and_double_nothing(database_url: st
 
 def test_a_deal_that_the_stream_swallowed_is_found_by_a_sweep_and_counted(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_desk(sqlite_url, sweep=SECOND // 4) as desk:
+        async with open_desk(sqlite_url, sweep=2 * SECOND) as desk:
             await desk.feed.until_live()
             desk.exchange.faults.add(Rule(point=Point.FRAME, act=Swallow(), name="deals_update"))
             desk.exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
