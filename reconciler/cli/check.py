@@ -35,7 +35,7 @@ class Finding:
     said: str
 
 
-@click.command("check", short_help="The doctor: all that a run needs.")
+@click.command("check")
 @common_options
 def command(config: str | None) -> None:
     """Look at everything that a run needs: configuration, secrets, database, exchange, clock.

@@ -4,7 +4,7 @@ import click
 
 from reconciler.cli.opening import common_options, configuration, database
 from reconciler.store import migrate
-from reconciler.store.engine import redacted
+from reconciler.store.engine import SchemaMismatch, redacted
 
 
 @click.group("db")
@@ -33,5 +33,5 @@ def current(config: str | None) -> None:
     """Say which schema the database has, and which one this version wants."""
     record = database(configuration(config))
     found, wanted = migrate.current(record), migrate.head()
-    verdict = "up to date" if found == wanted else "run: reconciler db upgrade"
+    verdict = "up to date" if found == wanted else str(SchemaMismatch(found, wanted))
     click.echo(f"{redacted(record.url)}: at {found or 'empty'}, wanted {wanted}: {verdict}")

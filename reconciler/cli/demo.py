@@ -63,7 +63,7 @@ class Story:
             self.console.print(line)
 
 
-@click.command("demo", short_help="See it work: no account, no configuration.")
+@click.command("demo")
 @click.option("--for", "length", default="30s", show_default=True, help="How long to trade.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same traders.")
 @click.option("--rate", default=40.0, show_default=True, help="Operations per second.")

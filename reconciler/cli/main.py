@@ -14,14 +14,16 @@ import click
 from reconciler import __version__
 
 COMMANDS = {
-    "run": "reconciler.cli.run",
-    "demo": "reconciler.cli.demo",
-    "simulate": "reconciler.cli.simulate",
-    "check": "reconciler.cli.check",
-    "status": "reconciler.cli.status",
-    "sql": "reconciler.cli.sql",
-    "db": "reconciler.cli.db",
+    "run": "The daemon, until it is told to stop.",
+    "demo": "See it work: no account, no configuration.",
+    "simulate": "A simulated exchange, for any client.",
+    "check": "The doctor: all that a run needs.",
+    "status": "What the database says now.",
+    "sql": "Read-only SQL on the record, exact.",
+    "db": "Look after the database's schema.",
 }
+"""Each is the module of its name; what it is for stands here, as click would import them all to
+ask."""
 
 FINDINGS, USAGE, REFUSED, DATABASE = 1, 2, 3, 4
 """Exit codes; 0 is success."""
@@ -34,8 +36,12 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        command: click.Command = importlib.import_module(f"reconciler.cli.{name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,8 +75,9 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`); nothing more can be said.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output is gone (`| head`), on which click and rich leave by themselves;
+        # nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except BaseException as error:

@@ -18,7 +18,7 @@ from reconciler.store.migrate import require_head
 from reconciler.world import World, real
 
 
-@click.command("run", short_help="The daemon, until it is told to stop.")
+@click.command("run")
 @common_options
 def command(config: str | None) -> None:
     """Listen to the configured accounts and keep the record, until told to stop.

@@ -22,8 +22,14 @@ FUNDS = {
 """What every simulated account begins with."""
 
 
-@click.command("simulate", short_help="A simulated exchange, for any client.")
-@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.command("simulate")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    help="0 takes a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same life.")
 @click.option(

@@ -17,7 +17,7 @@ from reconciler.store.engine import unusable
 from reconciler.store.migrate import require_head
 
 
-@click.command("sql", short_help="Read-only SQL on the record, exact.")
+@click.command("sql")
 @click.argument("query", required=False)
 @click.option(
     "--format",
@@ -59,11 +59,13 @@ def command(query: str | None, format_: str, config: str | None) -> None:
 
 
 def _plain(value: object) -> object:
-    """The same text on both databases: canonical amounts, ISO times."""
+    """The same text on both databases: canonical amounts, ISO times, bytes in hexadecimal."""
     if isinstance(value, Decimal):
         return canonical(value) if value.is_finite() else str(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
         return iso(from_datetime(value))
+    if isinstance(value, bytes):
+        return value.hex()
     return value
 
 

@@ -11,7 +11,7 @@ from reconciler.store.migrate import require_head
 from reconciler.store.reads import AccountStatus, Reads
 
 
-@click.command("status", short_help="What the database says now.")
+@click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="For programs; the keys are stable.")
 @common_options
 def command(as_json: bool, config: str | None) -> None:
