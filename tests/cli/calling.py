@@ -1,0 +1,37 @@
+"""Commands called in this process, through the entry point of the console script."""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import main
+from tests.cli.daemon import Ended
+
+Call = Callable[..., Ended]
+
+
+def caller(
+    config: Path | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    """`call("status", "--json")`: how it ended and what it said; `piped` is its standard input."""
+
+    def call(*arguments: str, piped: str = "") -> Ended:
+        before = ["--config", str(config)] if config else []
+        monkeypatch.setattr(sys, "argv", ["reconciler", *before, *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(piped))
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        code = left.value.code
+        assert isinstance(code, int)
+        return Ended(code, said.out, said.err)
+
+    return call
+
+
+def is_one_line(ended: Ended) -> bool:
+    """Whether it failed as promised: one line, on standard error only."""
+    return not ended.out and ended.err.startswith("reconciler: ") and ended.err.count("\n") == 1
