@@ -46,6 +46,10 @@ def command(query: str | None, format_: str, config: str | None) -> None:
     record = database(configuration(config))
     require_head(record)
     with record.reading() as connection:
+        driver = connection.connection.driver_connection
+        if connection.dialect.name == "postgresql" and driver is not None:
+            # What is prepared is one statement: none can go before that lets the next one write.
+            driver.prepare_threshold = 0
         try:
             # Without parameters the driver takes a per cent sign as it stands.
             result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
