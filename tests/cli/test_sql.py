@@ -65,7 +65,7 @@ def test_nothing_is_written(call: Call, query: str) -> None:
     ended = call("sql", query)
     assert ended.code == 2
     assert is_one_line(ended), ended
-    assert any(why in ended.err for why in ("read", "one statement", "multiple commands"))
+    assert any(why in ended.err for why in ("read", "one statement", "multiple commands", "syntax"))
     assert call("sql", "SELECT * FROM v_deals").code == 0
 
 
