@@ -7,9 +7,8 @@ stall; nothing is dropped.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -82,9 +81,7 @@ async def write(
     try:
         async with outlet:
             async for batch in outlet:
-                batches = _joined(
-                    [batch, *_queued(outlet, FACTS_PER_COMMIT_MAX - len(batch.facts))]
-                )
+                batches = [batch, *_queued(outlet, FACTS_PER_COMMIT_MAX - len(batch.facts))]
                 applied = await _commit(pen, batches, hop, clock, chance, log, figures)
                 # From here to the last ack there is no checkpoint, so no commit is half told.
                 figures.add(batches, applied)
@@ -122,25 +119,6 @@ async def _commit(
             return applied
         await trio.sleep(delay_s)
     raise AssertionError("the delays never end")
-
-
-def _joined(batches: Iterable[Batch]) -> list[Batch]:
-    """Neighbours that nobody waits for, of one account and source, become one: then what is known
-    is asked for once, and not for every few facts that came together."""
-    joined: list[Batch] = []
-    for _, alike in groupby(batches, _kind):
-        first, *more = alike
-        if more:
-            facts = chain(first.facts, *(batch.facts for batch in more))
-            first = replace(first, facts=tuple(facts))
-        joined.append(first)
-    return joined
-
-
-def _kind(batch: Batch) -> object:
-    if batch.ack is None and not batch.spans:
-        return batch.account, batch.source
-    return id(batch)
 
 
 def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
