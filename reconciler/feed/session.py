@@ -5,7 +5,8 @@ answer and the confirmation; it is closed by asking again after the last confirm
 over REST, from the last proof on, what no connection told (PROTOCOL § 9, trap 1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 import trio
@@ -23,6 +24,10 @@ from reconciler.wire.records import Page
 QUERY_MARKETS_MAX = 10
 """Up to so many markets are asked for over the WebSocket; for more, three queries each would use up
 the 200 requests a minute, and REST answers for all markets at once."""
+
+NAMES_MAX = 100
+"""Markets in one subscription.  No limit is documented; about 700 names were refused
+(PROTOCOL § 1.4)."""
 
 QUERY_PAGE = 100
 EXECUTED_TYPES = (1, 2)
@@ -45,19 +50,26 @@ async def session(on: Listener) -> None:
     on.figures.tell(Phase.CONNECTING)
     connected = False
     try:
-        async with open_link(on) as link:
+        async with AsyncExitStack() as links:
+            link = await links.enter_async_context(open_link(on))
             connected = True
             on.figures.sessions += 1
             await notice(connected_at=on.world.clock.now())
-            # Connected first: a token asked for in vain is one of ten a minute (trap 12).  Attempts
-            # beyond a stale nonce are the supervisor's, who has the pauses that were agreed on.
-            token = await on.rest.ask(rest.websocket_token(), attempts=2)
-            await link.ask(frames.authorize(token))
+            await _authorize(on, link)
             await notice(authorized_at=on.world.clock.now())
             on.figures.tell(Phase.AUTHORIZED)
             markets = await _markets(on)
             await _snapshot(on, link, markets)
-            await _subscribe(on, link, markets)
+            await _subscribe(on, link)
+            for number, names in enumerate(batched(markets, NAMES_MAX)):
+                if number == 0:
+                    await _subscribe_orders(link, names)
+                else:
+                    # Lists are always sent whole, since a repeated subscription replaces the one
+                    # before; so what does not fit into one needs another connection.
+                    other = await links.enter_async_context(open_link(on))
+                    await _authorize(on, other)
+                    await _subscribe_orders(other, names)
             on.figures.tell(Phase.SUBSCRIBED)
             await _snapshot(on, link, markets)
             learned = await backfill(on, Source.BACKFILL)
@@ -88,6 +100,13 @@ def reason(error: BaseException) -> str:
 async def _notice(on: Listener, session_id: int, **news: int | str) -> None:
     fact = SessionNotice(session_id=session_id, **news)  # type: ignore[arg-type]
     await on.hand_over(Source.STREAM, (fact,))
+
+
+async def _authorize(on: Listener, link: Link) -> None:
+    """Only once connected: a token asked for in vain is one of ten a minute (trap 12).  Attempts
+    beyond a stale nonce are the supervisor's, who has the pauses that were agreed on."""
+    token = await on.rest.ask(rest.websocket_token(), attempts=2)
+    await link.ask(frames.authorize(token))
 
 
 async def _markets(on: Listener) -> tuple[str, ...]:
@@ -136,15 +155,19 @@ async def _read_balances(on: Listener, link: Link, wallet: Wallet, channel: str)
     on.log.debug("balance.unproven", wallet=wallet)
 
 
-async def _subscribe(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
-    """Subscribe to everything and await each confirmation.  Lists are always sent whole, since a
-    repeated subscription replaces the one before."""
+async def _subscribe(on: Listener, link: Link) -> None:
+    """Subscribe to what needs no list, and await each confirmation.  Deals are those of all
+    markets, whichever are configured: balances can't be explained by some of them."""
     for wallet in _STREAMED:
         if wallet in on.wallets:
             await link.ask(frames.subscribe_balances(wallet))
+    await link.ask(frames.subscribe_deals())
+
+
+async def _subscribe_orders(link: Link, markets: Sequence[str]) -> None:
+    """Subscribe to the orders of these markets, as an empty list may mean none (trap 18)."""
     await link.ask(frames.subscribe_pending_orders(markets))
     await link.ask(frames.subscribe_executed_orders(markets))
-    await link.ask(frames.subscribe_deals(on.markets and markets))
 
 
 async def _prove(on: Listener, link: Link) -> None:
@@ -177,6 +200,12 @@ async def _settle_balances(on: Listener, link: Link) -> None:
         if link.learned.balances == before:
             return
         await trio.sleep(seconds(BALANCE_INTERVAL))
+
+
+def batched(names: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    """The names in their order, at most so many at a time."""
+    for start in range(0, len(names), most):
+        yield names[start : start + most]
 
 
 def _page(

@@ -11,29 +11,31 @@ from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Phase, Source, Wallet
 from reconciler.feed.backfill import DEALS, LAG, ORDERS
 from reconciler.feed.rest import ExchangeAway
-from reconciler.feed.session import QUERY_MARKETS_MAX, session
+from reconciler.feed.session import NAMES_MAX, QUERY_MARKETS_MAX, session
 from reconciler.inbox import open_inbox
 from reconciler.simulator.faults import Answer, Point, Rule, Swallow
 from reconciler.simulator.markets import DEFAULT_MARKETS
-from reconciler.simulator.records import Instruction, Side
+from reconciler.simulator.records import Instruction, Market, Side
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
 
 OPENING = ["connect", "profile/websocket_token", "authorize", "public/markets"]
 BALANCES = ["balanceSpot_request", "balanceMargin_request"]
 QUERIES = ["ordersPending_request", "ordersExecuted_request", "deals_request"]
-SUBSCRIPTIONS = [
-    "balanceSpot_subscribe",
-    "balanceMargin_subscribe",
-    "ordersPending_subscribe",
-    "ordersExecuted_subscribe",
-    "deals_subscribe",
-]
+LISTS = ["ordersPending_subscribe", "ordersExecuted_subscribe"]
+SUBSCRIPTIONS = ["balanceSpot_subscribe", "balanceMargin_subscribe", "deals_subscribe", *LISTS]
 HISTORY = ["trade-account/executed-history", "trade-account/order/history", "orders"]
-MANY = tuple(
-    replace(DEFAULT_MARKETS[0], name=f"A{number}_USDT", stock=f"A{number}")
-    for number in range(QUERY_MARKETS_MAX + 1)
-)
+
+
+def markets(count: int) -> tuple[Market, ...]:
+    """So many, each of an asset of its own."""
+    return tuple(
+        replace(DEFAULT_MARKETS[0], name=f"A{number}_USDT", stock=f"A{number}")
+        for number in range(count)
+    )
+
+
+MANY = markets(QUERY_MARKETS_MAX + 1)
 PASSED = "/api/v4/trade-account/order/history"
 
 
@@ -73,6 +75,27 @@ def test_many_markets_are_left_to_rest(sqlite_url: str) -> None:
             assert stage.network.asked[: len(line)] == line
             verdict = await stage.verdict()
             assert not [found for found in verdict.differences if "main" not in found]
+
+    run(main)
+
+
+def test_more_names_than_a_list_may_have_are_spread_over_connections(sqlite_url: str) -> None:
+    async def main() -> None:
+        names = markets(2 * NAMES_MAX + 1)
+        funds = {"A0": "5", "A150": "5", "A200": "5"}
+        async with open_stage(sqlite_url, markets=names, funds=funds) as stage:
+            await live(stage)
+            another = ["connect", "profile/websocket_token", "authorize", *LISTS]
+            line = OPENING + BALANCES + SUBSCRIPTIONS + 2 * another + BALANCES + HISTORY
+            assert stage.network.asked[: len(line)] == line
+            for name in funds:
+                asked = Instruction(
+                    market=f"{name}_USDT", side=Side.SELL, amount=Decimal(1), price=Decimal(7**9)
+                )
+                stage.exchange.place(ACCOUNT, asked)
+            await trio.sleep(2)
+            orders = stage.reads.open_orders(ACCOUNT)
+            assert {order.market for order in orders} == {f"{name}_USDT" for name in funds}
 
     run(main)
 
