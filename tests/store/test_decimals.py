@@ -1,6 +1,8 @@
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -18,10 +20,10 @@ numbers = st.decimals(
 
 
 @pytest.fixture(scope="module")
-def connection() -> sqlite3.Connection:
-    opened = sqlite3.connect(":memory:")
-    decimals.register(opened)
-    return opened
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as opened:
+        decimals.register(opened)
+        yield opened
 
 
 @given(numbers, numbers)
