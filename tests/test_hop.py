@@ -53,7 +53,7 @@ def test_a_call_that_has_begun_is_waited_for_even_when_cancelled() -> None:
 
 def test_a_cancelled_caller_does_not_begin_a_call() -> None:
     async def main() -> None:
-        began = []
+        began: list[int] = []
         async with thread("worker") as hop:
             with trio.CancelScope() as scope:
                 scope.cancel()
