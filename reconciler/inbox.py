@@ -12,10 +12,10 @@ import trio
 from reconciler.domain.facts import Fact
 from reconciler.domain.words import Source
 
-BATCHES_WAITING_MAX = 64
+BATCHES_WAITING_MAX = 16
 BATCH_FACTS_MAX = 500
-"""64 · 500 facts of about 1 KiB are 32 MiB at the very most, and two seconds of the fastest feed
-that the receiver can take in."""
+"""16 · 500 facts of about 1 KiB are 8 MiB at the very most, and more than one commit's worth: the
+writer is never short of work, and what is read but not durable stays bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
