@@ -13,7 +13,8 @@ import trio
 
 from bench import ours, server
 from bench.rounds import Case, Figures, Outcome, measured
-from reconciler.feed.link import LinkLost, open_link
+from reconciler.feed.link import open_link
+from reconciler.feed.websocket import LinkLost
 from reconciler.wire import frames
 
 

@@ -19,9 +19,10 @@ from reconciler.domain.facts import Deal, Order
 from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Wallet
 from reconciler.feed.figures import Figures
-from reconciler.feed.link import LinkLost, open_link
+from reconciler.feed.link import open_link
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import open_rest
+from reconciler.feed.websocket import LinkLost
 from reconciler.hop import Hop, T, Ts
 from reconciler.inbox import Batch, open_inbox
 from reconciler.log import open_log

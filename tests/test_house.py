@@ -76,8 +76,9 @@ def test_the_rooms_have_no_cycle() -> None:
 
 
 LIBRARIES = {
-    "trio_websocket": {"feed/link.py"},
-    "wsproto": {"feed/link.py"},
+    "trio_websocket": {"feed/websocket.py"},
+    "wsproto": {"feed/websocket.py"},
+    "h11": {"feed/websocket.py"},
     "httpx": {"feed/rest.py", "world.py"},
 }
 

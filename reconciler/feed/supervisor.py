@@ -13,10 +13,11 @@ import trio
 from reconciler.backoff import delays
 from reconciler.domain.moments import MINUTE, seconds
 from reconciler.domain.words import Phase
-from reconciler.feed.link import LinkLost, RequestRefused
+from reconciler.feed.link import RequestRefused
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.session import reason, session
+from reconciler.feed.websocket import LinkLost
 from reconciler.wire.rest import Unintelligible
 
 REFUSED_PAUSE = 5 * MINUTE

@@ -15,8 +15,9 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from wsproto.connection import ConnectionType
 
 from reconciler.domain.facts import Deal, Fact
-from reconciler.feed.link import Link, LinkLost, open_link
+from reconciler.feed.link import Link, open_link
 from reconciler.feed.listener import Listener
+from reconciler.feed.websocket import LinkLost
 from reconciler.inbox import Batch, Outlet, open_inbox
 from tests.feed.memory import listener, world
 

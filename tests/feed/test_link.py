@@ -14,16 +14,18 @@ from trio_websocket import WebSocketConnection
 from reconciler.domain.facts import BalanceReport, Deal, Fact, Unreadable
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Source, Wallet
-from reconciler.feed import link as module
+from reconciler.feed import websocket as module
 from reconciler.feed.link import (
+    REPLY_SECONDS_MAX,
+    REQUESTS_PER_MINUTE,
+    RequestRefused,
+    open_link,
+)
+from reconciler.feed.websocket import (
     CLOSE_SECONDS_MAX,
     CONNECT_SECONDS_MAX,
     FRAMES_WAITING_MAX,
-    REPLY_SECONDS_MAX,
-    REQUESTS_PER_MINUTE,
     LinkLost,
-    RequestRefused,
-    open_link,
 )
 from reconciler.inbox import BATCH_FACTS_MAX, BATCHES_WAITING_MAX, open_inbox
 from reconciler.wire import frames

@@ -10,9 +10,10 @@ import trio
 from reconciler.domain.facts import Order
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Phase
-from reconciler.feed.link import LinkLost, RequestRefused
+from reconciler.feed.link import RequestRefused
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.supervisor import REFUSED_PAUSE, Retry, Stop, decide, supervise
+from reconciler.feed.websocket import LinkLost
 from reconciler.simulator.faults import Answer, Point, Rule
 from reconciler.wire.records import Unintelligible
 from tests.feed.memory import Stage, open_stage, run
