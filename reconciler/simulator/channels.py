@@ -25,7 +25,10 @@ RECORDS_MAX = 100
 INVALID_ARGUMENT, METHOD_NOT_FOUND, REQUIRE_AUTHENTICATION, TOO_MANY_REQUESTS = 1, 4, 6, 7
 MESSAGES = {
     INVALID_ARGUMENT: "invalid argument",
+    2: "internal error",
+    3: "service unavailable",
     METHOD_NOT_FOUND: "method not found",
+    5: "service timeout",
     REQUIRE_AUTHENTICATION: "require authentication",
     TOO_MANY_REQUESTS: "too many requests",
 }
@@ -205,9 +208,9 @@ def reply(number: int, result: Any) -> str:
     return _frame({"id": number, "result": result, "error": None})
 
 
-def failure(number: int, code: int) -> str:
-    """The refusal of request `number`."""
-    error = {"code": code, "message": MESSAGES[code]}
+def failure(number: int, code: int, message: str = "") -> str:
+    """The refusal of request `number`; without a message of its own, in the documented words."""
+    error = {"code": code, "message": message or MESSAGES.get(code, "internal error")}
     return _frame({"id": number, "result": None, "error": error})
 
 

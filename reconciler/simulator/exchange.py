@@ -53,10 +53,10 @@ class Exchange:
         now: Callable[[], int],
         seed: int = 0,
     ) -> None:
-        self.now = now
+        self.faults = FaultPlan(chance=random.Random(f"faults {seed}"))
+        self.now = now = self.faults.skewed(now)
         self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
         self.access = Access(now=now, chance=random.Random(f"access {seed}"))
-        self.faults = FaultPlan()
         self._listeners: dict[str, dict[Listener, None]] = {}  # ordered, unlike a set
         self.engine.open_account(HOUSE)
 

@@ -1,4 +1,4 @@
-"""The REST door: admits signed calls, asks the fault plan, wraps answers and errors.
+"""The REST door: admits signed calls, wraps answers and errors.
 
 Both error envelopes are those of PROTOCOL § 1.7.  What a call means is in `reads` and `writes`.
 """
@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,10 +16,11 @@ from starlette.routing import Route
 from reconciler.simulator.access import Denied, Key
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Answer, Cut, Point, Swallow
 from reconciler.simulator.reads import READS
 from reconciler.simulator.reference import PUBLIC
 from reconciler.simulator.rules import Refused
+from reconciler.simulator.sight import seen
+from reconciler.simulator.spoil import Spoil
 from reconciler.simulator.writes import CREATED, WRITES
 
 BODY_BYTES_MAX = 65_536
@@ -36,28 +38,28 @@ def rest_app(exchange: Exchange) -> Starlette:
     routes = [Route(path, _public(exchange, path), methods=["GET"]) for path in PUBLIC]
     private = (*READS, *WRITES, TOKEN_PATH)
     routes += [Route(path, _private(exchange, path), methods=["POST"]) for path in private]
-    return Starlette(routes=routes, exception_handlers={404: _nothing, 405: _nothing})
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Spoil, exchange=exchange)],
+        exception_handlers={404: _nothing, 405: _nothing},
+    )
 
 
 def _public(exchange: Exchange, path: str) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        spoiled = await _spoiled(exchange, request, None, path)
-        return spoiled or _json(PUBLIC[path](exchange))
+    async def endpoint(_: Request) -> Response:
+        return _json(PUBLIC[path](exchange))
 
     return endpoint
 
 
 def _private(exchange: Exchange, path: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        caller = exchange.access.account_of_key(request.headers.get("x-txc-apikey", ""))
-        if spoiled := await _spoiled(exchange, request, caller, path):
-            return spoiled
         body = await _body(request)
         if body is None:
             return Response(status_code=413)
         try:
             key, values = exchange.access.admit(path, request.headers, body)
-            answer = _answer(exchange, key, path, Asked(values))
+            answer = _answer(exchange, key, path, values)
         except Denied as denied:
             return _error(denied.status, denied.code, denied.message)
         except Invalid as invalid:
@@ -69,29 +71,12 @@ def _private(exchange: Exchange, path: str) -> Endpoint:
     return endpoint
 
 
-def _answer(exchange: Exchange, key: Key, path: str, asked: Asked) -> Any:
+def _answer(exchange: Exchange, key: Key, path: str, values: dict[str, Any]) -> Any:
     if path == TOKEN_PATH:
         return {"websocket_token": exchange.access.issue_token(key)}
     handler = READS.get(path) or WRITES[path]
-    return handler(exchange, exchange.engine.accounts[key.account], asked)
-
-
-async def _spoiled(
-    exchange: Exchange, request: Request, account: str | None, path: str
-) -> Response | None:
-    """What the fault plan makes of the call; None if it goes through."""
-    match exchange.faults.at(Point.REQUEST, account, path):
-        case Cut():
-            request.scope["state"]["line"].reset()
-            return Response()
-        case Answer(status, body, content_type):
-            return Response(body, status, media_type=content_type)
-        case Swallow():
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            return Response()
-        case _:
-            return None
+    account, values = seen(exchange, exchange.engine.accounts[key.account], path, values)
+    return handler(exchange, account, Asked(values))
 
 
 async def _body(request: Request) -> bytes | None:

@@ -13,9 +13,10 @@ import msgspec
 import trio
 
 from reconciler.simulator import channels
+from reconciler.simulator.acts import Acknowledge, Act, Cut, Point, Refuse, Stall, Swallow
 from reconciler.simulator.channels import Wanted, Wrong, WrongNames
+from reconciler.simulator.delivery import Delivery
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Cut, Duplicate, Point, Swallow
 from reconciler.simulator.records import (
     Balance,
     BalanceMoved,
@@ -50,7 +51,9 @@ class Session:
 
     def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
+        self._line = line
         self._sender = Sender(line)
+        self._delivery = Delivery(self._sender)
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
         self._request_times: deque[float] = deque()
@@ -67,6 +70,7 @@ class Session:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, send, nursery.cancel_scope)
+                nursery.start_soon(self._delivery.run)
                 for wallet, teller in self._tellers.items():
                     nursery.start_soon(teller.run, partial(self._balance, wallet), self._tell)
                 await self._read(receive)
@@ -83,6 +87,10 @@ class Session:
         else:
             self._sender.close(how)
 
+    def stall(self) -> None:
+        """Nothing flows any more, in either direction; the connection stays."""
+        self._sender.stall()
+
     def send_raw(self, frame: str | bytes) -> None:
         """Sends a frame as it is, bytes as a binary one."""
         self._sender.say(frame)
@@ -95,6 +103,8 @@ class Session:
             with trio.move_on_after(IDLE_S):
                 message = await receive()
             if message is None:
+                if self._line.is_stalled:
+                    continue  # the client's silence is not its own
                 await self._hang_up(GOING_AWAY)
                 return
             if message["type"] == "websocket.disconnect":
@@ -125,12 +135,38 @@ class Session:
             return False
         if method == "authorize" and params[:1] == [""]:
             return False
+        act = self._at(Point.CALL, method, params)
+        match act:
+            case Cut(how):
+                self.cut(how)
+            case Stall():
+                self.stall()
+            case Swallow():
+                pass
+            case _:
+                reply = self._reply(number, method, params, act)
+                self._delivery.deliver(self._at(Point.REPLY, method, params), method, reply)
+        return True
+
+    def _at(self, point: Point, method: str, params: list[Any]) -> Act | None:
+        """What goes wrong with a request, which may be the one that says whose socket this is."""
+        account = self._account
+        if method == "authorize" and account is None:
+            account = self._exchange.access.account_of_token(_token(params))
+        return self._exchange.faults.at(point, account, method)
+
+    def _reply(self, number: int, method: str, params: list[Any], act: Act | None) -> str:
         try:
             self._limit()
-            self._sender.say(channels.reply(number, self._result(method, params)))
+            match act:
+                case Refuse(code, message):
+                    return channels.failure(number, code, message)
+                case Acknowledge():
+                    return channels.reply(number, {"status": "success"})
+                case _:
+                    return channels.reply(number, self._result(method, params))
         except Wrong as wrong:
-            self._sender.say(channels.failure(number, wrong.code))
-        return True
+            return channels.failure(number, wrong.code)
 
     def _limit(self) -> None:
         now = trio.current_time()
@@ -165,8 +201,7 @@ class Session:
                 raise Wrong(channels.METHOD_NOT_FOUND)
 
     def _authorize(self, params: list[Any]) -> Any:
-        token = params[0] if params and isinstance(params[0], str) else ""
-        account = self._exchange.access.account_of_token(token)
+        account = self._exchange.access.account_of_token(_token(params))
         if account is None:
             raise Wrong(channels.INVALID_ARGUMENT)
         if self._account is not None:
@@ -229,17 +264,13 @@ class Session:
         self._update(method, frames[method])
 
     def _update(self, method: str, frame: str) -> None:
-        match self._exchange.faults.at(Point.FRAME, self._account, method):
-            case Cut(how):
-                self.cut(how)
-            case Swallow():
-                pass
-            case Duplicate():
-                self._sender.say(frame)
-                self._sender.say(frame)
-            case _:
-                self._sender.say(frame)
+        act = self._exchange.faults.at(Point.FRAME, self._account, method)
+        self._delivery.deliver(act, method, frame)
 
     async def _write(self, send: Send, session: trio.CancelScope) -> None:
         await self._sender.run(send)
         session.cancel()
+
+
+def _token(params: list[Any]) -> str:
+    return params[0] if params and isinstance(params[0], str) else ""

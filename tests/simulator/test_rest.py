@@ -326,7 +326,7 @@ def test_a_body_beyond_the_limit_is_refused() -> None:
 
 def test_a_fault_answers_calls_once_and_then_lets_them_through() -> None:
     async def script(rest: Rest, exchange: Exchange, _: Now) -> None:
-        page = Answer(503, b"<html>maintenance</html>", "text/html")
+        page = Answer(503, "<html>maintenance</html>", "text/html")
         exchange.faults.add(
             Rule(point=Point.REQUEST, act=page, account="treasury", name="/api/v4/orders", skip=1)
         )
