@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from reconciler.simulator.history import History
 from reconciler.simulator.matching import LiveOrder
-from reconciler.simulator.records import Fees, Movement, Order, Truth
+from reconciler.simulator.records import Fees, Freezing, Movement, Order, Status, Truth
 from reconciler.simulator.wallets import Wallets
 
 
@@ -19,16 +19,17 @@ class Account:
     name: str
     fees: Fees
     records_cancels: bool = True
+    freezing: Freezing = field(default_factory=Freezing)
     wallets: Wallets = field(default_factory=Wallets)
     open_orders: dict[int, LiveOrder] = field(default_factory=dict)
     history: History = field(default_factory=History)
     movements: list[Movement] = field(default_factory=list)
     unrecorded: list[Order] = field(default_factory=list)
 
-    def finish(self, order: LiveOrder, seen: Order, *, canceled: bool) -> None:
+    def finish(self, seen: Order) -> None:
         """The order left the book, or never got there; `seen` is its last state."""
-        self.open_orders.pop(order.order_id, None)
-        if canceled and not self.records_cancels:
+        self.open_orders.pop(seen.order_id, None)
+        if seen.status is not Status.FILLED and not self.records_cancels:
             self.unrecorded.append(seen)
         else:
             self.history.finish(seen)

@@ -65,19 +65,44 @@ class Asked:
             raise Invalid(field, f"{_title(field)} field should be between {low} and {high}.")
         return value
 
-    def page(self, limit_max: int, offset_max: int) -> tuple[int, int]:
-        """`(offset, limit)`; the documented defaults are 0 and 50."""
+    def page(self, limit_max: int, offset_max: int, *, default: int = 50) -> tuple[int, int]:
+        """`(offset, limit)`; `default` is the limit where none is asked for."""
         limit = self.integer("limit", 1, limit_max)
-        return self.integer("offset", 0, offset_max) or 0, 50 if limit is None else limit
+        return self.integer("offset", 0, offset_max) or 0, default if limit is None else limit
 
     def amount(self, field: str) -> Decimal:
         """A positive decimal without an exponent."""
-        value = self._values.get(field)
+        value = self.amount_or_none(field)
         if value is None:
             raise Invalid(field, f"{_title(field)} field is required.")
+        return value
+
+    def amount_or_none(self, field: str) -> Decimal | None:
+        """As `amount`; None if absent."""
+        value = self._values.get(field)
+        if value is None:
+            return None
         if isinstance(value, bool) or not _AMOUNT.fullmatch(str(value)):
             raise Invalid(field, f"{_title(field)} field should be numeric string or number.")
         return Decimal(str(value))
+
+    def texts(self, field: str) -> list[str]:
+        """A list of texts; empty if absent."""
+        values = self._values.get(field)
+        if values is None:
+            return []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise Invalid(field, f"The {field} must be an array.")
+        return values
+
+    def parts(self, field: str, count_max: int) -> list["Asked | None"]:
+        """A list of objects, each to be asked by itself; None for one that is no object."""
+        values = self._values.get(field)
+        if not isinstance(values, list):
+            raise Invalid(field, f"The {field} must be an array.")
+        if not 0 < len(values) <= count_max:
+            raise Invalid(field, "validation.between")
+        return [Asked(value) if isinstance(value, dict) else None for value in values]
 
     def flag(self, field: str) -> bool:
         """False if absent."""
@@ -88,4 +113,4 @@ class Asked:
 
 
 def _title(field: str) -> str:
-    return field[:1].upper() + field[1:]
+    return (field[:1].upper() + field[1:]).replace("_", " ")

@@ -36,6 +36,7 @@ def settle(account: Account, order: LiveOrder, counter: LiveOrder, role: Role, f
     fee = times(got, account.fees.maker if maker else account.fees.taker)
     if maker:
         account.wallets.spend_frozen(given_asset, given)
+        order.frozen = minus(order.frozen, given)
     else:
         account.wallets.change(Wallet.SPOT, given_asset, negative(given))
     account.wallets.change(Wallet.SPOT, got_asset, minus(got, fee))

@@ -16,8 +16,21 @@ Row: TypeAlias = dict[str, Any]
 
 _SIDE = {Side.SELL: 1, Side.BUY: 2}
 _ROLE = {Role.MAKER: 1, Role.TAKER: 2}
-_TYPE = {Kind.LIMIT: 1, Kind.MARKET: 2, Kind.STOCK_MARKET: 202}
-_TYPE_WORD = {Kind.LIMIT: "limit", Kind.MARKET: "market", Kind.STOCK_MARKET: "stock market"}
+_TYPE = {
+    Kind.LIMIT: 1,
+    Kind.MARKET: 2,
+    Kind.STOP_LIMIT: 3,
+    Kind.STOP_MARKET: 4,
+    Kind.STOCK_MARKET: 202,
+}
+_TYPE_WORD = {
+    Kind.LIMIT: "limit",
+    Kind.MARKET: "market",
+    Kind.STOP_LIMIT: "stop limit",
+    Kind.STOP_MARKET: "stop market",
+    Kind.STOCK_MARKET: "stock market",
+}
+_CONDITION = {Side.BUY: "gte", Side.SELL: "lte"}
 _STATUS = {status: status.upper() for status in Status}
 
 # Times
@@ -37,8 +50,9 @@ def short_seconds(moment: int) -> float:
 
 
 def pending_order(order: Order) -> Row:
-    """`ordersPending`, query and update (PROTOCOL § 3.3); it names no fee asset."""
-    return {
+    """`ordersPending`, query and update (PROTOCOL § 3.3); it names no fee asset, and doesn't say
+    whether a stop was activated."""
+    row = {
         "id": order.order_id,
         "market": order.market,
         "type": _TYPE[order.kind],
@@ -54,13 +68,17 @@ def pending_order(order: Order) -> Row:
         "deal_money": text(order.filled_total),
         "deal_fee": text(order.fee),
         "client_order_id": order.client_order_id,
-        "stp": "no",
+        "stp": order.stp.value,
         "status": _STATUS[order.status],
         "position_side": "BOTH",
         "rpi": False,
         "retail": False,
         "reduce_only": False,
     }
+    if order.activation_price is not None:
+        row["activation_price"] = text(order.activation_price)
+        row["activation_condition"] = _CONDITION[order.side]
+    return row
 
 
 def executed_order(order: Order) -> Row:
@@ -108,7 +126,7 @@ def active_order(order: Order) -> Row:
         "postOnly": order.post_only,
         "ioc": order.ioc,
         "status": _STATUS[order.status],
-        "stp": "no",
+        "stp": order.stp.value,
         "positionSide": "BOTH",
         "rpi": False,
         "reduceOnly": False,
@@ -117,6 +135,9 @@ def active_order(order: Order) -> Row:
         row["price"] = text(order.price)
     if order.filled_amount:
         row["feeAsset"] = order.fee_asset
+    if order.activation_price is not None:
+        row["activation_price"] = text(order.activation_price)
+        row |= _activation(order)
     return row
 
 
@@ -124,7 +145,7 @@ def finished_order(order: Order) -> Row:
     """REST `trade-account/order/history` (PROTOCOL § 5.4): `id`, not `orderId`; the market is the
     key of the map around it."""
     assert order.finished_at is not None
-    return {
+    row = {
         "id": order.order_id,
         "clientOrderId": order.client_order_id,
         "ctime": short_seconds(order.created_at),
@@ -144,6 +165,15 @@ def finished_order(order: Order) -> Row:
         "rpi": False,
         "reduceOnly": False,
     }
+    if order.activation_price is not None:
+        row["activationPrice"] = text(order.activation_price)
+        row |= _activation(order)
+    return row
+
+
+def _activation(order: Order) -> Row:
+    """A number, although prose calls it a boolean (http-trade-v4.yaml)."""
+    return {"activated": int(order.is_activated), "activationCondition": _CONDITION[order.side]}
 
 
 # Deals

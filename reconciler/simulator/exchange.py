@@ -18,6 +18,7 @@ from reconciler.simulator.records import (
     Deal,
     Event,
     Fees,
+    Freezing,
     Instruction,
     Market,
     Order,
@@ -75,9 +76,10 @@ class Exchange:
         wallet: Wallet = Wallet.SPOT,
         fees: Fees | None = None,
         records_cancels: bool = True,
+        freezing: Freezing | None = None,
     ) -> None:
         """A new login with `funds` in one of its wallets; without a key nobody can call for it."""
-        self.engine.open_account(name, fees, records_cancels=records_cancels)
+        self.engine.open_account(name, fees, records_cancels=records_cancels, freezing=freezing)
         if key is not None and secret is not None:
             self.access.grant(name, key, secret)
         for asset, amount in (funds or {}).items():
@@ -100,6 +102,32 @@ class Exchange:
     def cancel(self, account: str, market: str, order_id: int) -> Order:
         """The order as it ended."""
         order, events = self.engine.cancel(account, market, order_id)
+        self._publish(events)
+        return order
+
+    def cancel_all(self, account: str, markets: Iterable[str] | None = None) -> None:
+        """Every open order of the markets; of all markets, if none are named."""
+        self._publish(self.engine.cancel_all(account, markets))
+
+    def modify(
+        self,
+        account: str,
+        market: str,
+        order_id: int,
+        *,
+        amount: Decimal | None = None,
+        price: Decimal | None = None,
+        activation_price: Decimal | None = None,
+    ) -> Order:
+        """The order that stands in for the old one, with a new id."""
+        order, events = self.engine.modify(
+            account,
+            market,
+            order_id,
+            amount=amount,
+            price=price,
+            activation_price=activation_price,
+        )
         self._publish(events)
         return order
 

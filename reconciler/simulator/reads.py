@@ -150,6 +150,20 @@ def deals_of_order(exchange: Exchange, account: Account, asked: Asked) -> Any:
     return {"records": rows, "offset": offset, "limit": limit}
 
 
+def conditional_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
+    """`conditional-orders`: pairs of orders are not simulated, so there are none."""
+    asked.one_of("market", exchange.markets)
+    offset, limit = asked.page(ORDERS_MAX, OFFSET_MAX, default=100)
+    return {"limit": limit, "offset": offset, "total": 0, "records": []}
+
+
+def oco_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
+    """`oco-orders`: likewise."""
+    asked.one_of("market", exchange.markets)
+    asked.page(ORDERS_MAX, OFFSET_MAX)
+    return []
+
+
 def _of_client(account: Account, client_order_id: str, market: str | None) -> list[Order]:
     found = account.history.finished_of_client(client_order_id, market)
     if not found:
@@ -208,4 +222,6 @@ READS: dict[str, Read] = {
     "/api/v4/trade-account/order/history": finished_orders,
     "/api/v4/trade-account/executed-history": executed_deals,
     "/api/v4/trade-account/order": deals_of_order,
+    "/api/v4/conditional-orders": conditional_orders,
+    "/api/v4/oco-orders": oco_orders,
 }

@@ -33,11 +33,34 @@ class Role(StrEnum):
 
 
 class Kind(StrEnum):
-    """Of an order.  The amount of a market buy is in money, every other one in stock."""
+    """Of an order.  The amount of a buy at the market, or of a stop for one, is in money; every
+    other one is in stock."""
 
     LIMIT = "limit"
     MARKET = "market"
     STOCK_MARKET = "stock_market"
+    STOP_LIMIT = "stop_limit"
+    STOP_MARKET = "stop_market"
+
+    @property
+    def has_limit(self) -> bool:
+        """May it rest on the book, at a price of its own?"""
+        return self in (Kind.LIMIT, Kind.STOP_LIMIT)
+
+    @property
+    def is_stop(self) -> bool:
+        """Does it wait for a price before it is an order at all?"""
+        return self in (Kind.STOP_LIMIT, Kind.STOP_MARKET)
+
+
+class Stp(StrEnum):
+    """Self-trade prevention: whom it cancels when an order would meet one of its own account."""
+
+    NO = "no"
+    """Nobody: they trade."""
+    OLD = "co"
+    NEW = "cn"
+    BOTH = "cb"
 
 
 class Status(StrEnum):
@@ -47,6 +70,7 @@ class Status(StrEnum):
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
     CANCELED = "canceled"
+    CANCELED_STP = "canceled_stp"
 
 
 class Wallet(StrEnum):
@@ -61,6 +85,7 @@ class Step(IntEnum):
     """What happened to an order, in the exchange's own numbers."""
 
     NEW = 1
+    """On the book; or, of an order that was seen already, a stop was activated."""
     UPDATE = 2
     FINISH = 3
 
@@ -91,6 +116,16 @@ class Fees:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Freezing:
+    """What nobody documents of freezing (PROTOCOL § 7.5)."""
+
+    stops: bool = False
+    """Does a stop freeze before it is activated?"""
+    taker_fee: bool = False
+    """Does a buy freeze the taker's fee on top, as was seen live in 2023 (ccxt issue 17018)?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """What an account asks the exchange to do."""
 
@@ -99,10 +134,18 @@ class Instruction:
     kind: Kind = Kind.LIMIT
     amount: Decimal
     price: Decimal | None = None
+    activation_price: Decimal | None = None
+    """Of a stop: a buy waits until the market is at or above it, a sell at or below."""
     client_order_id: str = ""
     post_only: bool = False
     ioc: bool = False
+    stp: Stp = Stp.NO
     source: str = "api"
+
+    @property
+    def counts_money(self) -> bool:
+        """True of a buy at the market, whose amount and remainder are in money."""
+        return self.kind in (Kind.MARKET, Kind.STOP_MARKET) and self.side is Side.BUY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +190,9 @@ class Order:
     created_at: int
     updated_at: int
     finished_at: int | None
+    stp: Stp = Stp.NO
+    activation_price: Decimal | None = None
+    is_activated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The REST door: admits signed calls, wraps answers and errors.
 
-Both error envelopes are those of PROTOCOL § 1.7.  What a call means is in `reads` and `writes`.
+What a call means is in `calls`, how a refusal is worded in `refusals`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,29 +15,26 @@ from starlette.routing import Route
 
 from reconciler.simulator.access import Denied, Key
 from reconciler.simulator.asked import Asked, Invalid
+from reconciler.simulator.calls import CALLS, CREATED
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.reads import READS
 from reconciler.simulator.reference import PUBLIC
+from reconciler.simulator.refusals import Refusal, refusal
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.sight import seen
 from reconciler.simulator.spoil import Spoil
-from reconciler.simulator.writes import CREATED, WRITES
 
 BODY_BYTES_MAX = 65_536
 TOKEN_PATH = "/api/v4/profile/websocket_token"  # noqa: S105 -- a path, not a password
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-_CODES = {"market": 31, "amount": 32, "price": 33, "client_order_id": 36, "ioc": 37}
-_FIELDS = {"client_order_id": "clientOrderId", "post_only": "postOnly", "liquidity": "market"}
-"""Codes and fields of what the engine refuses; 30 and the word itself where nothing is said."""
-
 
 def rest_app(exchange: Exchange) -> Starlette:
     """All calls under `/api/v4`; anything else is an empty 404."""
     routes = [Route(path, _public(exchange, path), methods=["GET"]) for path in PUBLIC]
-    private = (*READS, *WRITES, TOKEN_PATH)
-    routes += [Route(path, _private(exchange, path), methods=["POST"]) for path in private]
+    routes += [
+        Route(path, _private(exchange, path), methods=["POST"]) for path in (*CALLS, TOKEN_PATH)
+    ]
     return Starlette(
         routes=routes,
         middleware=[Middleware(Spoil, exchange=exchange)],
@@ -61,11 +58,9 @@ def _private(exchange: Exchange, path: str) -> Endpoint:
             key, values = exchange.access.admit(path, request.headers, body)
             answer = _answer(exchange, key, path, values)
         except Denied as denied:
-            return _error(denied.status, denied.code, denied.message)
-        except Invalid as invalid:
-            return _error(422, 30, "Validation failed", {invalid.field: [invalid.message]})
-        except Refused as refused:
-            return _refusal(refused)
+            return _refused(Refusal(status=denied.status, code=denied.code, message=denied.message))
+        except (Invalid, Refused) as error:
+            return _refused(refusal(error))
         return _json(answer, 201 if path in CREATED else 200)
 
     return endpoint
@@ -74,9 +69,8 @@ def _private(exchange: Exchange, path: str) -> Endpoint:
 def _answer(exchange: Exchange, key: Key, path: str, values: dict[str, Any]) -> Any:
     if path == TOKEN_PATH:
         return {"websocket_token": exchange.access.issue_token(key)}
-    handler = READS.get(path) or WRITES[path]
     account, values = seen(exchange, exchange.engine.accounts[key.account], path, values)
-    return handler(exchange, account, Asked(values))
+    return CALLS[path](exchange, account, Asked(values))
 
 
 async def _body(request: Request) -> bytes | None:
@@ -89,26 +83,8 @@ async def _body(request: Request) -> bytes | None:
     return body if len(body) <= BODY_BYTES_MAX else None
 
 
-def _refusal(refused: Refused) -> Response:
-    errors = {_FIELDS.get(refused.reason, refused.reason): [refused.message]}
-    match refused.reason:
-        case "balance":
-            return _error(400, 10, "Inner validation failed", {"amount": [refused.message]})
-        case "order":
-            return _error(400, 2, "Inner validation failed", {"orderId": [refused.message]})
-        case "transfer":
-            return _error(422, 3, "Inner validation failed", {"amount": [refused.message]})
-        case reason:
-            return _error(422, _CODES.get(reason, 30), "Validation failed", errors)
-
-
-def _error(
-    status: int, code: int, message: str, errors: dict[str, list[str]] | None = None
-) -> Response:
-    envelope: dict[str, Any] = {"code": code, "message": message}
-    if message != "Too Many Attempts.":  # the throttle's envelope has no errors (PROTOCOL § 1.7)
-        envelope["errors"] = errors or {}
-    return _json(envelope, status)
+def _refused(why: Refusal) -> Response:
+    return _json(why.envelope(), why.status)
 
 
 def _json(content: Any, status: int = 200) -> Response:
