@@ -10,7 +10,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
 
 from reconciler.simulator.acts import (
     READY,
@@ -32,6 +34,9 @@ from reconciler.simulator.acts import (
     Swallow,
     Truncate,
 )
+
+if TYPE_CHECKING:
+    from reconciler.simulator.script import Script
 
 __all__ = [
     "READY",
@@ -92,6 +97,18 @@ class FaultPlan:
         self._links: dict[Link, None] = {}  # ordered, unlike a set
         for rule in rules:
             self.add(rule)
+
+    @classmethod
+    def from_script(cls, script: "Script") -> "FaultPlan":
+        """The plan of a script; its steps and its storm are played by `script.play`."""
+        plan = cls(chance=random.Random(f"faults {script.seed}"))
+        plan.load(script)
+        return plan
+
+    def load(self, script: "Script") -> None:
+        """Adds the script's rules; a script may be loaded more than once."""
+        for rule in script.rules:
+            self.add(msgspec.structs.replace(rule))
 
     def add(self, rule: Rule) -> Rule:
         """Rules are asked in the order in which they were added."""
