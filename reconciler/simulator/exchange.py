@@ -5,7 +5,7 @@ moment.  Listeners must not block; what they hear is encoded at most once.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from reconciler.simulator.records import (
     Truth,
     Wallet,
 )
+from reconciler.simulator.tape import Tape
 
 HOUSE = "house"
 """The account that takes the other side of scripted fills; it always has enough."""
@@ -58,6 +59,7 @@ class Exchange:
         self.now = now = self.faults.skewed(now)
         self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
         self.access = Access(now=now, chance=random.Random(f"access {seed}"))
+        self.tape = Tape(self.engine.markets)
         self._listeners: dict[str, dict[Listener, None]] = {}  # ordered, unlike a set
         self.engine.open_account(HOUSE)
 
@@ -193,7 +195,8 @@ class Exchange:
         """No more."""
         self._listeners.get(account, {}).pop(listener, None)
 
-    def _publish(self, events: Iterable[Event]) -> None:
+    def _publish(self, events: Sequence[Event]) -> None:
+        self.tape.hear(events, self.now())
         for event in events:
             listeners = self._listeners.get(event.account)
             if listeners:

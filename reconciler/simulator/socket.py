@@ -27,6 +27,7 @@ from reconciler.simulator.records import (
     Wallet,
 )
 from reconciler.simulator.sender import Line, Message, Send, Sender
+from reconciler.simulator.street import Street
 from reconciler.simulator.teller import CHANNEL, Teller
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Session:
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
         self._request_times: deque[float] = deque()
+        self._street = Street(exchange, self._tell)
         self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
 
     @property
@@ -71,6 +73,7 @@ class Session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, send, nursery.cancel_scope)
                 nursery.start_soon(self._delivery.run)
+                nursery.start_soon(self._street.run)
                 for wallet, teller in self._tellers.items():
                     nursery.start_soon(teller.run, partial(self._balance, wallet), self._tell)
                 await self._read(receive)
@@ -185,6 +188,8 @@ class Session:
             return self._exchange.now() // 1_000_000
         if method == "authorize":
             return self._authorize(params)
+        if self._street.knows(method):
+            return self._street.answer(method, params)
         if method not in channels.QUERY and channel not in channels.SUBSCRIBE:
             raise Wrong(channels.METHOD_NOT_FOUND)
         if self._account is None:
@@ -253,7 +258,7 @@ class Session:
             return None
         return self._exchange.engine.accounts[self._account].wallets.balance(wallet, asset)
 
-    def _tell(self, method: str, params: list[Any]) -> None:
+    def _tell(self, method: str, params: Any) -> None:
         self._update(method, channels.update(method, params))
 
     def _share(
