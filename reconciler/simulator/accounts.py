@@ -1,10 +1,21 @@
 """One login at the exchange: its terms, its money, its orders and its past."""
 
+import hashlib
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from reconciler.simulator.history import History
 from reconciler.simulator.matching import LiveOrder
-from reconciler.simulator.records import Fees, Freezing, Movement, Order, Status, Truth
+from reconciler.simulator.papers import Papers
+from reconciler.simulator.records import (
+    Fees,
+    Freezing,
+    Movement,
+    Order,
+    Status,
+    Truth,
+    Wallet,
+)
 from reconciler.simulator.wallets import Wallets
 
 
@@ -20,11 +31,30 @@ class Account:
     fees: Fees
     records_cancels: bool = True
     freezing: Freezing = field(default_factory=Freezing)
+    is_business: bool = False
+    """Lending is shown to business accounts only."""
+    master: str | None = None
+    """Whose sub-account it is."""
     wallets: Wallets = field(default_factory=Wallets)
     open_orders: dict[int, LiveOrder] = field(default_factory=dict)
     history: History = field(default_factory=History)
     movements: list[Movement] = field(default_factory=list)
     unrecorded: list[Order] = field(default_factory=list)
+    papers: Papers = field(default_factory=Papers)
+
+    @property
+    def sub_id(self) -> str:
+        """What its master calls it."""
+        digest = hashlib.sha256(self.name.encode()).hexdigest()
+        return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
+
+    def address(self, asset: str) -> str:
+        """Where deposits of the asset come in; always the same."""
+        return hashlib.sha256(f"{self.name} {asset}".encode()).hexdigest()[:40]
+
+    def spendable(self, wallet: Wallet, asset: str) -> Decimal:
+        """What may leave the wallet."""
+        return self.wallets.available(wallet, asset)
 
     def finish(self, seen: Order) -> None:
         """The order left the book, or never got there; `seen` is its last state."""
@@ -43,4 +73,5 @@ class Account:
             orders=tuple(sorted(orders, key=lambda order: order.order_id)),
             movements=tuple(self.movements),
             balances=self.wallets.balances(),
+            papers=self.papers,
         )

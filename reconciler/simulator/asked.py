@@ -35,7 +35,7 @@ class Asked:
         """None if absent."""
         value = self._values.get(field)
         if value is not None and not isinstance(value, str):
-            raise Invalid(field, f"{_title(field)} field should be a string.")
+            raise Invalid(field, f"{title(field)} field should be a string.")
         return value
 
     def one_of(self, field: str, choices: Container[str]) -> str | None:
@@ -49,7 +49,7 @@ class Asked:
         """As `one_of`, but not None."""
         value = self.one_of(field, choices)
         if value is None:
-            raise Invalid(field, f"{_title(field)} field is required.")
+            raise Invalid(field, f"{title(field)} field is required.")
         return value
 
     def integer(self, field: str, low: int = 0, high: int = 2**64) -> int | None:
@@ -60,9 +60,9 @@ class Asked:
         if isinstance(value, str) and _INTEGER.fullmatch(value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Invalid(field, f"{_title(field)} field should be an integer.")
+            raise Invalid(field, f"{title(field)} field should be an integer.")
         if not low <= value <= high:
-            raise Invalid(field, f"{_title(field)} field should be between {low} and {high}.")
+            raise Invalid(field, f"{title(field)} field should be between {low} and {high}.")
         return value
 
     def page(self, limit_max: int, offset_max: int, *, default: int = 50) -> tuple[int, int]:
@@ -74,7 +74,7 @@ class Asked:
         """A positive decimal without an exponent."""
         value = self.amount_or_none(field)
         if value is None:
-            raise Invalid(field, f"{_title(field)} field is required.")
+            raise Invalid(field, f"{title(field)} field is required.")
         return value
 
     def amount_or_none(self, field: str) -> Decimal | None:
@@ -83,7 +83,7 @@ class Asked:
         if value is None:
             return None
         if isinstance(value, bool) or not _AMOUNT.fullmatch(str(value)):
-            raise Invalid(field, f"{_title(field)} field should be numeric string or number.")
+            raise Invalid(field, f"{title(field)} field should be numeric string or number.")
         return Decimal(str(value))
 
     def texts(self, field: str) -> list[str]:
@@ -94,6 +94,14 @@ class Asked:
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise Invalid(field, f"The {field} must be an array.")
         return values
+
+    def integers(self, field: str) -> list[int]:
+        """A list of integers, or one alone; empty if absent."""
+        values = self._values.get(field)
+        if values is None:
+            return []
+        listed = values if isinstance(values, list) else [values]
+        return [Asked({field: value}).integer(field) or 0 for value in listed]
 
     def parts(self, field: str, count_max: int) -> list["Asked | None"]:
         """A list of objects, each to be asked by itself; None for one that is no object."""
@@ -108,9 +116,10 @@ class Asked:
         """False if absent."""
         value = self._values.get(field, False)
         if not isinstance(value, bool):
-            raise Invalid(field, f"{_title(field)} field should be a boolean.")
+            raise Invalid(field, f"{title(field)} field should be a boolean.")
         return value
 
 
-def _title(field: str) -> str:
+def title(field: str) -> str:
+    """As messages begin with it."""
     return (field[:1].upper() + field[1:]).replace("_", " ")

@@ -1,10 +1,14 @@
 """All private REST calls: what each path answers, and which are answered with 201."""
 
+from reconciler.simulator.convert_calls import CONVERT_CALLS
+from reconciler.simulator.lending_calls import LENDING_CALLS
+from reconciler.simulator.main_calls import MAIN_CALLS, MAIN_CREATED
 from reconciler.simulator.reads import READS, Read
-from reconciler.simulator.writes import CREATED_BY_WRITES, WRITES
+from reconciler.simulator.sub_calls import SUB_CALLS
+from reconciler.simulator.writes import WRITES
 
-CALLS: dict[str, Read] = READS | WRITES
+CALLS: dict[str, Read] = READS | WRITES | MAIN_CALLS | CONVERT_CALLS | SUB_CALLS | LENDING_CALLS
 """By path."""
 
-CREATED = CREATED_BY_WRITES
+CREATED = frozenset(MAIN_CREATED)
 """Answered with 201."""

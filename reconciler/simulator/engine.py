@@ -11,10 +11,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.simulator.accounts import Account
+from reconciler.simulator.conversions import Conversions
 from reconciler.simulator.floor import Floor
 from reconciler.simulator.ids import Ids
+from reconciler.simulator.lending import Lending
 from reconciler.simulator.matching import LiveOrder, crosses
-from reconciler.simulator.numbers import negative, plus
 from reconciler.simulator.records import (
     Deal,
     Event,
@@ -23,14 +24,13 @@ from reconciler.simulator.records import (
     Instruction,
     Kind,
     Market,
-    Movement,
     Order,
     Side,
     Status,
-    Wallet,
 )
 from reconciler.simulator.rules import Refused, check, check_means
 from reconciler.simulator.told import Told
+from reconciler.simulator.treasury import Treasury
 
 
 class Engine:
@@ -43,6 +43,11 @@ class Engine:
         self._ids = Ids(now=now, chance=chance)
         self._floor = Floor(markets, self.accounts, self._ids)
         self.markets, self.books = self._floor.markets, self._floor.books
+        self.treasury = Treasury(self.accounts, self._ids)
+        self.lending = Lending(self.accounts, self._ids, self.treasury)
+        self.conversions = Conversions(
+            self.accounts, self.markets, self.last_price, self._ids, self.treasury
+        )
         self.assets = sorted({a for m in self.markets.values() for a in (m.stock, m.money)})
         """Every asset of every market, in alphabetical order."""
 
@@ -53,14 +58,19 @@ class Engine:
         *,
         records_cancels: bool = True,
         freezing: Freezing | None = None,
+        is_business: bool = False,
+        master: str | None = None,
     ) -> Account:
-        """A new login, without money."""
+        """A new login, without money; with a `master`, one of its sub-accounts."""
         assert name not in self.accounts, f"account {name} exists"
+        assert master is None or master in self.accounts
         account = Account(
             name=name,
             fees=fees or Fees(),
             records_cancels=records_cancels,
             freezing=freezing or Freezing(),
+            is_business=is_business,
+            master=master,
         )
         self.accounts[name] = account
         return account
@@ -152,49 +162,6 @@ class Engine:
         self._floor.rest_or_end(incoming, told)
         self._floor.activate_stops(asked.market, told)
         return sides, told.events()
-
-    # Money that moves without a deal
-
-    def deposit(self, account: str, asset: str, amount: Decimal) -> list[Event]:
-        """To the main wallet."""
-        assert amount > 0
-        return self._move(account, "deposit", ((Wallet.MAIN, asset, amount),))
-
-    def withdraw(self, account: str, asset: str, amount: Decimal) -> list[Event]:
-        """From the main wallet.  Raises Refused when there is not enough."""
-        assert amount > 0
-        return self._move(account, "withdrawal", ((Wallet.MAIN, asset, negative(amount)),))
-
-    def transfer(
-        self, account: str, asset: str, amount: Decimal, origin: Wallet, target: Wallet
-    ) -> list[Event]:
-        """Between own wallets; no record of it is ever shown.  Raises Refused."""
-        assert amount > 0
-        legs = ((origin, asset, negative(amount)), (target, asset, amount))
-        return self._move(account, "transfer", legs)
-
-    def phantom(self, account: str, wallet: Wallet, asset: str, amount: Decimal) -> list[Event]:
-        """Money that comes or goes without a reason: what a reconciler is there to find."""
-        return self._move(account, "phantom", ((wallet, asset, amount),))
-
-    def _move(
-        self, account: str, reason: str, legs: tuple[tuple[Wallet, str, Decimal], ...]
-    ) -> list[Event]:
-        known = self.accounts[account]
-        for wallet, asset, amount in legs:
-            if plus(known.wallets.available(wallet, asset), amount) < 0:
-                raise Refused("balance", "Not enough balance.")
-        moved_at = self._ids.stamp()
-        told = Told()
-        for wallet, asset, amount in legs:
-            known.wallets.change(wallet, asset, amount)
-            known.movements.append(
-                Movement(
-                    wallet=wallet, asset=asset, amount=amount, reason=reason, moved_at=moved_at
-                )
-            )
-            told.balance(account, asset, wallet)
-        return told.events()
 
     # What may be asked
 

@@ -7,7 +7,7 @@ moment.  Listeners must not block; what they hear is encoded at most once.
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.simulator.access import Access
 from reconciler.simulator.engine import Engine
@@ -28,6 +28,8 @@ from reconciler.simulator.records import (
     Wallet,
 )
 from reconciler.simulator.tape import Tape
+
+T = TypeVar("T")
 
 HOUSE = "house"
 """The account that takes the other side of scripted fills; it always has enough."""
@@ -79,9 +81,18 @@ class Exchange:
         fees: Fees | None = None,
         records_cancels: bool = True,
         freezing: Freezing | None = None,
+        is_business: bool = False,
+        master: str | None = None,
     ) -> None:
         """A new login with `funds` in one of its wallets; without a key nobody can call for it."""
-        self.engine.open_account(name, fees, records_cancels=records_cancels, freezing=freezing)
+        self.engine.open_account(
+            name,
+            fees,
+            records_cancels=records_cancels,
+            freezing=freezing,
+            is_business=is_business,
+            master=master,
+        )
         if key is not None and secret is not None:
             self.access.grant(name, key, secret)
         for asset, amount in (funds or {}).items():
@@ -98,18 +109,18 @@ class Exchange:
     def place(self, account: str, asked: Instruction) -> Order:
         """The order as it is after all that could be matched at once."""
         order, events = self.engine.place(account, asked)
-        self._publish(events)
+        self.publish(events)
         return order
 
     def cancel(self, account: str, market: str, order_id: int) -> Order:
         """The order as it ended."""
         order, events = self.engine.cancel(account, market, order_id)
-        self._publish(events)
+        self.publish(events)
         return order
 
     def cancel_all(self, account: str, markets: Iterable[str] | None = None) -> None:
         """Every open order of the markets; of all markets, if none are named."""
-        self._publish(self.engine.cancel_all(account, markets))
+        self.publish(self.engine.cancel_all(account, markets))
 
     def modify(
         self,
@@ -130,7 +141,7 @@ class Exchange:
             price=price,
             activation_price=activation_price,
         )
-        self._publish(events)
+        self.publish(events)
         return order
 
     def fill(
@@ -155,16 +166,16 @@ class Exchange:
         self._supply_house(asked)
         maker, taker = (account, HOUSE) if Role(role) is Role.MAKER else (HOUSE, account)
         deals, events = self.engine.cross(maker, taker, asked, owner=account)
-        self._publish(events)
+        self.publish(events)
         return deals[0] if maker == account else deals[1]
 
     def deposit(self, account: str, asset: str, amount: Decimal | str) -> None:
         """To the main wallet."""
-        self._publish(self.engine.deposit(account, asset, Decimal(amount)))
+        self.publish(self.engine.treasury.deposit(account, asset, Decimal(amount)))
 
     def withdraw(self, account: str, asset: str, amount: Decimal | str) -> None:
         """From the main wallet."""
-        self._publish(self.engine.withdraw(account, asset, Decimal(amount)))
+        self.publish(self.engine.treasury.withdraw(account, asset, Decimal(amount)))
 
     def transfer(
         self,
@@ -175,15 +186,17 @@ class Exchange:
         target: Wallet | str,
     ) -> None:
         """Between own wallets."""
-        self._publish(
-            self.engine.transfer(account, asset, Decimal(amount), Wallet(origin), Wallet(target))
+        self.publish(
+            self.engine.treasury.transfer(
+                account, asset, Decimal(amount), Wallet(origin), Wallet(target)
+            )
         )
 
     def phantom(
         self, account: str, asset: str, amount: Decimal | str, wallet: Wallet | str = Wallet.SPOT
     ) -> None:
         """Adds `amount` (negative: takes it) without any record of why."""
-        self._publish(self.engine.phantom(account, Wallet(wallet), asset, Decimal(amount)))
+        self.publish(self.engine.treasury.phantom(account, Wallet(wallet), asset, Decimal(amount)))
 
     # Listening
 
@@ -195,7 +208,15 @@ class Exchange:
         """No more."""
         self._listeners.get(account, {}).pop(listener, None)
 
-    def _publish(self, events: Sequence[Event]) -> None:
+    def told(self, done: tuple[T, Sequence[Event]]) -> T:
+        """What an operation of the engine's departments gave, its events published:
+        `exchange.told(exchange.engine.treasury.advance(…))`."""
+        value, events = done
+        self.publish(events)
+        return value
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Everyone who listens hears of them now."""
         self.tape.hear(events, self.now())
         for event in events:
             listeners = self._listeners.get(event.account)
@@ -214,4 +235,6 @@ class Exchange:
         ):
             there = self.engine.accounts[HOUSE].wallets.available(Wallet.SPOT, asset)
             if there < amount:
-                self.engine.phantom(HOUSE, Wallet.SPOT, asset, times(amount, _HOUSE_RESERVE))
+                self.engine.treasury.phantom(
+                    HOUSE, Wallet.SPOT, asset, times(amount, _HOUSE_RESERVE)
+                )

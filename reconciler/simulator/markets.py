@@ -44,3 +44,12 @@ ASSET_NAMES = {
     "DUSDT": "Demo Tether US",
 }
 """What the public list of assets calls them; others are called by their ticker."""
+
+WITHDRAWAL_FEES = {
+    "BTC": Decimal("0.0004"),
+    "ETH": Decimal("0.0015"),
+    "SOL": Decimal("0.01"),
+    "DOGE": Decimal(5),
+    "USDT": Decimal(1),
+}
+"""Fixed, in the asset itself; others are free."""

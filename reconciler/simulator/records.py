@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from reconciler.simulator.numbers import plus
+from reconciler.simulator.papers import Papers
 
 
 class Side(StrEnum):
@@ -210,14 +211,16 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """A change of one balance that is no deal.  The exchange shows clients none of these."""
+    """A change of one balance that is no deal.  The exchange shows clients none of these, and of
+    some not even a paper."""
 
     wallet: Wallet
     asset: str
     amount: Decimal
     """Signed."""
     reason: str
-    """`deposit`, `withdrawal`, `transfer` or `phantom`."""
+    """`deposit`, `withdrawal`, `transfer`, `sub_transfer`, `code`, `conversion`, `investment`,
+    `interest`, `mining` or `phantom`."""
     moved_at: int
 
 
@@ -233,6 +236,7 @@ class Truth:
     orders: tuple[Order, ...]
     movements: tuple[Movement, ...]
     balances: Mapping[tuple[Wallet, str], Balance]
+    papers: Papers
 
 
 @dataclass(frozen=True, slots=True)

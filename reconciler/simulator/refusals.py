@@ -23,14 +23,23 @@ _INNER = {
     "balance": (400, 10, "amount"),
     "order": (400, 2, "orderId"),
     "transfer": (422, 3, "amount"),
-    "means": (422, 1, "amount"),
-    "code": (422, 2, "code"),
-    "quote": (422, 1, "quoteId"),
-    "position": (422, 2, "positionId"),
-    "sub_account": (422, 1, "id"),
-    "unique_id": (422, 4, "uniqueId"),
+    "main_balance": (422, 5, "amount"),
 }
 """What is answered with `Inner validation failed`: status, code and field."""
+
+_SPECIAL = {
+    "unique_id": (400, 0, "uniqueId"),
+    "code": (400, 0, "code"),
+    "conversion_size": (422, 0, "amount"),
+    "conversion_market": (422, 0, "from"),
+    "conversion_means": (400, 37, "amount"),
+    "quote": (422, 0, "quoteId"),
+    "quote_age": (400, 20, "quoteId"),
+}
+"""What is answered with `Validation failed`, but not with 422 and the code of its field."""
+
+_PLAIN = ("/api/v4/main-account/", "/api/v4/sub-account/", "/api/v4/mining/")
+"""Families of calls that answer a bad parameter with 400 and code 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +59,23 @@ class Refusal:
         return envelope
 
 
-def refusal(error: Invalid | Refused) -> Refusal:
-    """Of a parameter that is none, or of something that the engine won't do."""
+def refusal(error: Invalid | Refused, path: str = "") -> Refusal:
+    """Of a parameter that is none, or of something that the engine won't do, on the call `path`."""
     if isinstance(error, Invalid):
-        errors = {error.field: [error.message]}
-        return Refusal(status=422, code=30, message="Validation failed", errors=errors)
-    if error.reason == "b2b":
+        status, code = (400, 0) if path.startswith(_PLAIN) else (422, 30)
+        return _invalid(status, code, error.field, error.message)
+    if error.reason == "business":
         return Refusal(status=403, code=0, message=error.message)
     if error.reason in _INNER:
         status, code, name = _INNER[error.reason]
-        message = "Inner validation failed"
-    else:
-        status, code, message = 422, _CODES.get(error.reason, 30), "Validation failed"
-        name = _FIELDS.get(error.reason, error.reason)
-    return Refusal(status=status, code=code, message=message, errors={name: [error.message]})
+        errors = {name: [error.message]}
+        return Refusal(status=status, code=code, message="Inner validation failed", errors=errors)
+    if error.reason in _SPECIAL:
+        return _invalid(*_SPECIAL[error.reason], error.message)
+    name = _FIELDS.get(error.reason, error.reason)
+    return _invalid(422, _CODES.get(error.reason, 30), name, error.message)
+
+
+def _invalid(status: int, code: int, name: str, message: str) -> Refusal:
+    errors = {name: [message]}
+    return Refusal(status=status, code=code, message="Validation failed", errors=errors)

@@ -17,7 +17,7 @@ from reconciler.simulator.access import Denied, Key
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.calls import CALLS, CREATED
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.reference import PUBLIC
+from reconciler.simulator.public_rest import public_routes
 from reconciler.simulator.refusals import Refusal, refusal
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.sight import seen
@@ -30,8 +30,8 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def rest_app(exchange: Exchange) -> Starlette:
-    """All calls under `/api/v4`; anything else is an empty 404."""
-    routes = [Route(path, _public(exchange, path), methods=["GET"]) for path in PUBLIC]
+    """All calls; anything else is an empty 404."""
+    routes = public_routes(exchange)
     routes += [
         Route(path, _private(exchange, path), methods=["POST"]) for path in (*CALLS, TOKEN_PATH)
     ]
@@ -40,13 +40,6 @@ def rest_app(exchange: Exchange) -> Starlette:
         middleware=[Middleware(Spoil, exchange=exchange)],
         exception_handlers={404: _nothing, 405: _nothing},
     )
-
-
-def _public(exchange: Exchange, path: str) -> Endpoint:
-    async def endpoint(_: Request) -> Response:
-        return _json(PUBLIC[path](exchange))
-
-    return endpoint
 
 
 def _private(exchange: Exchange, path: str) -> Endpoint:
@@ -60,7 +53,7 @@ def _private(exchange: Exchange, path: str) -> Endpoint:
         except Denied as denied:
             return _refused(Refusal(status=denied.status, code=denied.code, message=denied.message))
         except (Invalid, Refused) as error:
-            return _refused(refusal(error))
+            return _refused(refusal(error, path))
         return _json(answer, 201 if path in CREATED else 200)
 
     return endpoint

@@ -1,4 +1,4 @@
-"""What REST clients can do: place, modify and cancel orders, move money between their wallets."""
+"""What REST clients can do: place, modify and cancel orders."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -7,21 +7,11 @@ from reconciler.simulator import dialect
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.numbers import SHOWN_DECIMALS, cut
-from reconciler.simulator.records import Instruction, Kind, Side, Stp, Wallet
+from reconciler.simulator.records import Instruction, Kind, Side, Stp
 from reconciler.simulator.refusals import refusal
 from reconciler.simulator.rules import Refused
 
 Write: TypeAlias = Callable[[Exchange, Account, Asked], Any]
-
-_METHODS = {
-    "deposit": (Wallet.MAIN, Wallet.SPOT),
-    "withdraw": (Wallet.SPOT, Wallet.MAIN),
-    "collateral-deposit": (Wallet.MAIN, Wallet.COLLATERAL),
-    "collateral-withdraw": (Wallet.COLLATERAL, Wallet.MAIN),
-}
-"""The older way to name the two wallets of a transfer (main_api_v4.yaml)."""
-
 
 _STP = {stp.value: stp for stp in Stp} | {
     "cancel_old": Stp.OLD,
@@ -150,29 +140,6 @@ def _order_id(account: Account, asked: Asked, market: str) -> int:
     )
 
 
-# Money
-
-
-def transfer(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """`main-account/transfer`: answers an empty list, and no history will ever show it."""
-    ticker = asked.needed("ticker", exchange.engine.assets)
-    amount = asked.amount("amount")
-    if not amount or cut(amount, SHOWN_DECIMALS) != amount:
-        raise Invalid("amount", "The amount format is invalid.")
-    if method := asked.one_of("method", _METHODS):
-        origin, target = _METHODS[method]
-    else:
-        origin = Wallet(asked.needed("from", frozenset(Wallet)))
-        target = Wallet(asked.needed("to", frozenset(Wallet)))
-    if origin is target:
-        raise Invalid("to", "The to and from must be different.")
-    try:
-        exchange.transfer(account.name, ticker, amount, origin, target)
-    except Refused:
-        raise Refused("transfer", "You don't have such amount for transfer.") from None
-    return []
-
-
 WRITES: dict[str, Write] = {
     "/api/v4/order/new": _place_limit,
     "/api/v4/order/market": _placing(Kind.MARKET),
@@ -184,8 +151,4 @@ WRITES: dict[str, Write] = {
     "/api/v4/order/cancel": cancel_order,
     "/api/v4/order/cancel/bulk": cancel_bulk,
     "/api/v4/order/cancel/all": cancel_all,
-    "/api/v4/main-account/transfer": transfer,
 }
-
-CREATED_BY_WRITES = frozenset({"/api/v4/main-account/transfer"})
-"""Answered with 201 (PROTOCOL § 5.15)."""

@@ -75,8 +75,8 @@ def test_a_negative_fee_is_a_rebate_that_adds() -> None:
     engine = Engine([fis], now=Now(), chance=random.Random(1))
     engine.open_account("maker", Fees(maker=D("-0.0001")))
     engine.open_account("taker")
-    engine.phantom("maker", Wallet.SPOT, "FIS", D(1000))
-    engine.phantom("taker", Wallet.SPOT, "USDT", D(1000))
+    engine.treasury.phantom("maker", Wallet.SPOT, "FIS", D(1000))
+    engine.treasury.phantom("taker", Wallet.SPOT, "USDT", D(1000))
     engine.place("maker", limit("sell", "540.7884", "0.1422", "FIS_USDT"))
     _, events = engine.place("taker", limit("buy", "540.7884", "0.1422", "FIS_USDT"))
     [deal] = deals(events, "maker")
@@ -214,7 +214,7 @@ def test_a_cross_makes_exactly_one_deal_whatever_rests_on_the_book() -> None:
 
 def test_a_transfer_leaves_no_trace_but_in_the_truth() -> None:
     engine = an_engine()
-    events = engine.transfer("alice", "BTC", D(4), Wallet.SPOT, Wallet.COLLATERAL)
+    events = engine.treasury.transfer("alice", "BTC", D(4), Wallet.SPOT, Wallet.COLLATERAL)
     assert events == [
         BalanceMoved("alice", Wallet.SPOT, ("BTC",)),
         BalanceMoved("alice", Wallet.COLLATERAL, ("BTC",)),
@@ -227,7 +227,7 @@ def test_a_transfer_leaves_no_trace_but_in_the_truth() -> None:
 def test_an_account_without_recorded_cancels_has_them_only_in_the_truth() -> None:
     engine = an_engine()
     engine.open_account("desk", records_cancels=False)
-    engine.phantom("desk", Wallet.SPOT, "BTC", D(1))
+    engine.treasury.phantom("desk", Wallet.SPOT, "BTC", D(1))
     order, _ = engine.place("desk", limit("sell", "1", "100"))
     ended, _ = engine.cancel("desk", "BTC_USDT", order.order_id)
     assert engine.accounts["desk"].history.finished == []
@@ -254,7 +254,7 @@ def test_what_breaks_a_rule_is_refused_and_changes_nothing(asked: Instruction, r
     engine = an_engine()
     engine.place("carol", limit("sell", "5", "120"))
     for _ in range(9):
-        engine.phantom("carol", Wallet.SPOT, "BTC", D(1))
+        engine.treasury.phantom("carol", Wallet.SPOT, "BTC", D(1))
         engine.place("carol", limit("sell", "1", "500000"))
     before = engine.accounts["alice"].truth()
     with pytest.raises(Refused) as refused:

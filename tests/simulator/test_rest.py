@@ -245,7 +245,6 @@ def test_the_deals_of_an_order_name_the_counterparty_and_not_the_order() -> None
             30,
             "amount",
         ),
-        ("main-account/transfer", {"ticker": "EUR", "amount": "1"}, 30, "ticker"),
     ],
 )
 def test_bad_parameters_are_answered_422_and_named(

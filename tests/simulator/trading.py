@@ -37,8 +37,8 @@ def an_engine(
     for name in ("alice", "bob", "carol"):
         engine.open_account(name, fees, freezing=freezing)
         for asset, amount in (("BTC", D(10)), ("USDT", D(1_000_000)), ("DOGE", D(100_000))):
-            engine.deposit(name, asset, amount)
-            engine.transfer(name, asset, amount, Wallet.MAIN, Wallet.SPOT)
+            engine.treasury.deposit(name, asset, amount)
+            engine.treasury.transfer(name, asset, amount, Wallet.MAIN, Wallet.SPOT)
     return engine
 
 
