@@ -1,4 +1,4 @@
-"""What everybody may ask without a key: markets, assets, the time.
+"""What everybody may ask without a key, besides trading: markets, assets, fees, the time.
 
 Shapes are those of PROTOCOL § 5.14; fees are percents, precisions text.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from reconciler.simulator.asked import Asked
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.markets import ASSET_NAMES
 from reconciler.simulator.numbers import text, times
@@ -16,8 +17,11 @@ _MAKER_PERCENT, _TAKER_PERCENT = (
     text(times(rate, Decimal(100))) for rate in (Fees().maker, Fees().taker)
 )
 
+CONFIRMATIONS = 2
+"""Of a deposit."""
 
-def public_markets(exchange: Exchange) -> Any:
+
+def public_markets(exchange: Exchange, _: Asked) -> Any:
     """Fees are percents, precisions text."""
     return [_market_row(market) for market in exchange.markets.values()]
 
@@ -43,11 +47,12 @@ def _market_row(market: Market) -> dict[str, Any]:
     }
 
 
-def public_assets(exchange: Exchange) -> Any:
+def public_assets(exchange: Exchange, _: Asked) -> Any:
     """Every asset of every market."""
     return {
         asset: {
             "name": ASSET_NAMES.get(asset, asset),
+            "unified_cryptoasset_id": 0,
             "can_withdraw": True,
             "can_deposit": True,
             "min_withdraw": "0",
@@ -58,29 +63,64 @@ def public_assets(exchange: Exchange) -> Any:
             "max_deposit": "0",
             "currency_precision": 8,
             "is_memo": False,
+            "memo": {"deposit": False, "withdraw": False},
+            "networks": {"deposits": [asset], "withdraws": [asset], "default": asset},
+            "limits": {"deposit": {asset: {"min": "0"}}, "withdraw": {asset: {"min": "0"}}},
+            "confirmations": {asset: CONFIRMATIONS},
         }
         for asset in exchange.engine.assets
     }
 
 
-def public_time(exchange: Exchange) -> Any:
+def public_fees(exchange: Exchange, _: Asked) -> Any:
+    """What deposits and withdrawals cost."""
+    return {
+        asset: {
+            "is_depositable": True,
+            "is_withdrawal": True,
+            "is_api_withdrawal": True,
+            "is_api_depositable": True,
+            "ticker": asset,
+            "name": ASSET_NAMES.get(asset, asset),
+            "providers": [],
+            "withdraw": {"max_amount": "0", "min_amount": "0", "fixed": "0", "flex": None},
+            "deposit": {"max_amount": "0", "min_amount": "0", "fixed": None, "flex": None},
+        }
+        for asset in exchange.engine.assets
+    }
+
+
+def collateral_markets(_: Exchange, __: Asked) -> Any:
+    """Markets that can be traded on margin."""
+    return {"success": True, "message": None, "result": []}
+
+
+def futures(_: Exchange, __: Asked) -> Any:
+    """Perpetual markets."""
+    return {"success": True, "message": None, "result": []}
+
+
+def public_time(exchange: Exchange, _: Asked) -> Any:
     """Whole seconds."""
     return {"time": exchange.now() // 1_000_000}
 
 
-def public_ping(_: Exchange) -> Any:
+def public_ping(_: Exchange, __: Asked) -> Any:
     """Alive."""
     return ["pong"]
 
 
-def public_status(_: Exchange) -> Any:
+def public_status(_: Exchange, __: Asked) -> Any:
     """As documented in words; some clients know it as a number."""
     return {"status": "system operational"}
 
 
-PUBLIC: dict[str, Callable[[Exchange], Any]] = {
+REFERENCE_READS: dict[str, Callable[[Exchange, Asked], Any]] = {
     "/api/v4/public/markets": public_markets,
     "/api/v4/public/assets": public_assets,
+    "/api/v4/public/fee": public_fees,
+    "/api/v4/public/collateral/markets": collateral_markets,
+    "/api/v4/public/futures": futures,
     "/api/v4/public/time": public_time,
     "/api/v4/public/ping": public_ping,
     "/api/v4/public/platform/status": public_status,
