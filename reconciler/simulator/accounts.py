@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from reconciler.simulator.history import History
 from reconciler.simulator.matching import LiveOrder
 from reconciler.simulator.papers import Papers
+from reconciler.simulator.positions import Portfolio
 from reconciler.simulator.records import (
     Fees,
     Freezing,
@@ -14,7 +14,6 @@ from reconciler.simulator.records import (
     Order,
     Status,
     Truth,
-    Wallet,
 )
 from reconciler.simulator.wallets import Wallets
 
@@ -41,6 +40,7 @@ class Account:
     movements: list[Movement] = field(default_factory=list)
     unrecorded: list[Order] = field(default_factory=list)
     papers: Papers = field(default_factory=Papers)
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
     @property
     def sub_id(self) -> str:
@@ -51,10 +51,6 @@ class Account:
     def address(self, asset: str) -> str:
         """Where deposits of the asset come in; always the same."""
         return hashlib.sha256(f"{self.name} {asset}".encode()).hexdigest()[:40]
-
-    def spendable(self, wallet: Wallet, asset: str) -> Decimal:
-        """What may leave the wallet."""
-        return self.wallets.available(wallet, asset)
 
     def finish(self, seen: Order) -> None:
         """The order left the book, or never got there; `seen` is its last state."""
@@ -74,4 +70,5 @@ class Account:
             movements=tuple(self.movements),
             balances=self.wallets.balances(),
             papers=self.papers,
+            portfolio=self.portfolio,
         )

@@ -149,7 +149,7 @@ class Conversions:
         """Over the wallets that pay."""
         legs: list[Leg] = []
         for wallet in self.sources:
-            part = min(amount, account.spendable(wallet, asset))
+            part = min(amount, self._treasury.spendable(account, wallet, asset))
             if part:
                 legs.append((account, wallet, asset, negative(part)))
                 amount = minus(amount, part)

@@ -12,11 +12,13 @@ from decimal import Decimal
 
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.conversions import Conversions
+from reconciler.simulator.enforcement import Enforcement
 from reconciler.simulator.floor import Floor
 from reconciler.simulator.ids import Ids
 from reconciler.simulator.lending import Lending
 from reconciler.simulator.matching import LiveOrder, crosses
 from reconciler.simulator.records import (
+    Collateral,
     Deal,
     Event,
     Fees,
@@ -43,7 +45,9 @@ class Engine:
         self._ids = Ids(now=now, chance=chance)
         self._floor = Floor(markets, self.accounts, self._ids)
         self.markets, self.books = self._floor.markets, self._floor.books
-        self.treasury = Treasury(self.accounts, self._ids)
+        self.margin = self._floor.margin
+        self.treasury = Treasury(self.accounts, self._ids, self.margin)
+        self.enforcement = Enforcement(self.accounts, self._floor, self._ids, self.treasury)
         self.lending = Lending(self.accounts, self._ids, self.treasury)
         self.conversions = Conversions(
             self.accounts, self.markets, self.last_price, self._ids, self.treasury
@@ -79,6 +83,10 @@ class Engine:
         """Of the last deal; before the first, the market's reference price."""
         return self._floor.last[market]
 
+    def collateral(self, account: Account, asset: str) -> Collateral:
+        """What its collateral wallet has of the asset."""
+        return self.margin.collateral(account, asset)
+
     # Orders
 
     def place(self, account: str, asked: Instruction) -> tuple[Order, list[Event]]:
@@ -100,12 +108,17 @@ class Engine:
         self._floor.withdraw(order, Status.CANCELED, told)
         return order.seen(), told.events()
 
-    def cancel_all(self, account: str, markets: Iterable[str] | None = None) -> list[Event]:
-        """Every open order of the markets; of all markets, if none are named."""
+    def cancel_all(
+        self,
+        account: str,
+        markets: Iterable[str] | None = None,
+        families: Iterable[str] = ("spot", "margin", "futures"),
+    ) -> list[Event]:
+        """Every open order of the markets (of all, if none are named) and families."""
         wanted = self.markets.keys() if markets is None else set(markets)
         told = Told()
         for order in list(self.accounts[account].open_orders.values()):
-            if order.market.name in wanted:
+            if order.market.name in wanted and order.family in families:
                 self._floor.withdraw(order, Status.CANCELED, told)
         return told.events()
 
@@ -170,7 +183,9 @@ class Engine:
         check(asked, known, self.markets, replaced)
         book = self.books[asked.market]
         best = book.best(asked.side.opposite)
-        if asked.kind in (Kind.MARKET, Kind.STOCK_MARKET) and best is None:
+        if asked.kind.is_margin:
+            self.margin.check(known, asked, replaced)
+        if not asked.kind.has_limit and not asked.kind.is_stop and best is None:
             raise Refused("liquidity", "No liquidity in the order book.")
         if asked.post_only and best is not None and crosses(asked, best.limit):
             raise Refused("post_only", "Order would match immediately.")

@@ -118,9 +118,14 @@ class Exchange:
         self.publish(events)
         return order
 
-    def cancel_all(self, account: str, markets: Iterable[str] | None = None) -> None:
-        """Every open order of the markets; of all markets, if none are named."""
-        self.publish(self.engine.cancel_all(account, markets))
+    def cancel_all(
+        self,
+        account: str,
+        markets: Iterable[str] | None = None,
+        families: Iterable[str] = ("spot", "margin", "futures"),
+    ) -> None:
+        """Every open order of the markets (of all, if none are named) and families."""
+        self.publish(self.engine.cancel_all(account, markets, families))
 
     def modify(
         self,

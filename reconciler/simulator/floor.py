@@ -11,14 +11,16 @@ from reconciler.simulator.accounts import Account
 from reconciler.simulator.clearing import Fill, settle
 from reconciler.simulator.freezing import hold, price_of, release
 from reconciler.simulator.ids import Ids
+from reconciler.simulator.margin import Margin
 from reconciler.simulator.matching import Book, LiveOrder
-from reconciler.simulator.numbers import times
+from reconciler.simulator.numbers import ZERO, negative, times
 from reconciler.simulator.records import (
     Deal,
     DealMade,
     Instruction,
     Market,
     OrderSeen,
+    PositionsMoved,
     Role,
     Side,
     Status,
@@ -26,6 +28,7 @@ from reconciler.simulator.records import (
     Stp,
     Wallet,
 )
+from reconciler.simulator.rules import Refused
 from reconciler.simulator.stops import Stops
 from reconciler.simulator.told import Told
 
@@ -34,13 +37,14 @@ class Floor:
     """The books and stops of all markets, and the accounts that trade there."""
 
     def __init__(self, markets: Iterable[Market], accounts: dict[str, Account], ids: Ids) -> None:
+        self._accounts = accounts
+        self._ids = ids
         self.markets = {market.name: market for market in markets}
         self.books = {name: Book(market) for name, market in self.markets.items()}
         self.stops = {name: Stops() for name in self.markets}
         self.last = {market.name: market.reference_price for market in self.markets.values()}
         """The price of the last deal of each market; before the first, its reference price."""
-        self._accounts = accounts
-        self._ids = ids
+        self.margin = Margin(accounts, self.last.__getitem__, ids)
 
     def begin(self, account: str, asked: Instruction) -> LiveOrder:
         """An order with an id, of which nobody has heard yet."""
@@ -68,7 +72,8 @@ class Floor:
         """The order is among the open ones now; what it needs is frozen."""
         account = self._accounts[order.account]
         hold(order, account)
-        told.balance(order.account, order.given_asset)
+        if order.frozen:
+            told.balance(order.account, order.given_asset)
         if order.order_id not in account.open_orders:
             account.open_orders[order.order_id] = order
             told.say(OrderSeen(order.account, Step.NEW, order.seen()))
@@ -96,9 +101,10 @@ class Floor:
             total=times(maker.limit, amount),
             executed_at=self._ids.stamp(),
         )
-        made = settle(self._accounts[maker.account], maker, taker, Role.MAKER, fill)
-        taken = settle(self._accounts[taker.account], taker, maker, Role.TAKER, fill)
-        hold(maker, self._accounts[maker.account])
+        gives, takes = self._accounts[maker.account], self._accounts[taker.account]
+        made = settle(gives, maker, taker, Role.MAKER, fill, self.margin)
+        taken = settle(takes, taker, maker, Role.TAKER, fill, self.margin)
+        hold(maker, gives)
         self.last[maker.market.name] = fill.price
         if maker.remaining:
             told.say(OrderSeen(maker.account, Step.UPDATE, maker.seen()))
@@ -106,8 +112,13 @@ class Floor:
             self._end(maker, Status.FILLED, told)
         for order, deal in ((maker, made), (taker, taken)):
             told.say(DealMade(order.account, deal))
-            told.balance(order.account, order.market.money)
-            told.balance(order.account, order.market.stock)
+            if order.asked.kind.is_margin:
+                told.balance(order.account, order.market.money, Wallet.COLLATERAL)
+                told.say(PositionsMoved(order.account))
+                self._drop_reductions(order, told)
+            else:
+                told.balance(order.account, order.market.money)
+                told.balance(order.account, order.market.stock)
         return made, taken
 
     def rest_or_end(self, taker: LiveOrder, told: Told) -> None:
@@ -118,6 +129,8 @@ class Floor:
         elif taker.asked.kind.has_limit and not taker.asked.ioc:
             self.open(taker, told)
             book.add(taker)
+        elif taker.asked.source == "liquidation" and taker.filled_amount:
+            self._end(taker, Status.PARTIALLY_FILLED, told)
         elif taker.counts_money and book.best(Side.SELL):
             self._end(taker, Status.FILLED, told)  # what is left buys nothing: dust
         else:
@@ -135,12 +148,14 @@ class Floor:
             order.is_activated = True
             order.updated_at = self._ids.stamp()
             told.say(OrderSeen(order.account, Step.NEW, order.seen()))
-            account = self._accounts[order.account]
-            needed = price_of(order.asked, order.remaining, account)
-            if account.wallets.available(Wallet.SPOT, order.given_asset) < needed:
-                self._end(order, Status.CANCELED, told)
-            else:
+            if self._can_pay(order):
                 self._match(order, told)
+            else:
+                self._end(order, Status.CANCELED, told)
+
+    def close(self, market: str) -> None:
+        """The market is no more; none of its orders may be open."""
+        del self.markets[market], self.books[market], self.stops[market]
 
     def _match(self, taker: LiveOrder, told: Told) -> None:
         book = self.books[taker.market.name]
@@ -157,6 +172,28 @@ class Floor:
                 if not maker.remaining:
                     book.remove(maker)
         self.rest_or_end(taker, told)
+
+    def _can_pay(self, order: LiveOrder) -> bool:
+        account = self._accounts[order.account]
+        if order.asked.kind.is_margin:
+            try:
+                self.margin.check(account, order.asked, order)
+            except Refused:
+                return False
+            return True
+        needed = price_of(order.asked, order.remaining, account)
+        return account.wallets.available(Wallet.SPOT, order.given_asset) >= needed
+
+    def _drop_reductions(self, order: LiveOrder, told: Told) -> None:
+        """Orders that shall only reduce a position end when they would do more."""
+        account = self._accounts[order.account]
+        position = account.portfolio.open.get(order.market.name)
+        held = position.amount if position else ZERO
+        for other in list(account.open_orders.values()):
+            if other.market is order.market and other.asked.reduce_only:
+                left = held if other.asked.side is Side.SELL else negative(held)
+                if other.remaining > left:
+                    self.withdraw(other, Status.AUTO_CANCELED_REDUCE_ONLY, told)
 
     def _let_go(self, order: LiveOrder, told: Told) -> None:
         if order.frozen:

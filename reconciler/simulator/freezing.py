@@ -30,6 +30,8 @@ def price_of(asked: Instruction, amount: Decimal, account: Account) -> Decimal:
 
 def hold(order: LiveOrder, account: Account) -> None:
     """Freezes what the order, which is open, needs now, and thaws what it needs no more."""
+    if order.asked.kind.is_margin:
+        return  # it lowers what is usable of the collateral instead
     needed = ZERO
     if not order.is_waiting or account.freezing.stops:
         needed = price_of(order.asked, order.remaining, account)

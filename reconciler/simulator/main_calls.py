@@ -153,7 +153,8 @@ def _withdrawing(*, is_fee_included: bool) -> Read:
         except Refused as refused:
             if refused.reason != "balance":
                 raise
-            name, left = ASSET_NAMES.get(ticker, ticker), account.spendable(Wallet.MAIN, ticker)
+            name = ASSET_NAMES.get(ticker, ticker)
+            left = account.wallets.available(Wallet.MAIN, ticker)
             message = f"Not enough money, {name} balance = {text(left)}"
             raise Refused("main_balance", message) from None
         return []

@@ -49,6 +49,19 @@ class LiveOrder:
         return self.market.stock if self.asked.side is Side.SELL else self.market.money
 
     @property
+    def fee_asset(self) -> str:
+        """What a spot fill gives the account; money on margin."""
+        spot_buy = self.asked.side is Side.BUY and not self.asked.kind.is_margin
+        return self.market.stock if spot_buy else self.market.money
+
+    @property
+    def family(self) -> str:
+        """As `order/cancel/all` parts them: `spot`, `margin` or `futures`."""
+        if not self.asked.kind.is_margin:
+            return "spot"
+        return "futures" if self.market.is_futures else "margin"
+
+    @property
     def is_waiting(self) -> bool:
         """True of a stop before its activation."""
         return self.asked.kind.is_stop and not self.is_activated
@@ -69,7 +82,7 @@ class LiveOrder:
             filled_amount=self.filled_amount,
             filled_total=self.filled_total,
             fee=self.fee,
-            fee_asset=market.stock if asked.side is Side.BUY else market.money,
+            fee_asset=self.fee_asset,
             post_only=asked.post_only,
             ioc=asked.ioc,
             source=asked.source,
@@ -79,6 +92,7 @@ class LiveOrder:
             stp=asked.stp,
             activation_price=asked.activation_price,
             is_activated=self.is_activated,
+            reduce_only=asked.reduce_only,
         )
 
 

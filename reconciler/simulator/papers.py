@@ -122,6 +122,26 @@ class MiningReward:
     paid_at: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delisted:
+    """An order that a delisting ended, or made to convert what was held (`is_reverse`)."""
+
+    order_id: int
+    client_order_id: str
+    market: str
+    side: str
+    kind: str
+    price: Decimal
+    amount: Decimal
+    filled_amount: Decimal
+    filled_total: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_reverse: bool
+    created_at: int
+    finished_at: int
+
+
 @dataclass(slots=True)
 class Papers:
     """Of one account; each list in the order of time."""
@@ -133,3 +153,4 @@ class Papers:
     investments: dict[str, Investment] = field(default_factory=dict)
     lending: list[LendingRow] = field(default_factory=list)
     mining: list[MiningReward] = field(default_factory=list)
+    delisted: list[Delisted] = field(default_factory=list)

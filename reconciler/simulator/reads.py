@@ -52,27 +52,6 @@ def main_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
     return rows
 
 
-def collateral_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """All assets, as text: documented as numbers, seen live as text (PROTOCOL § 5.2)."""
-    rows = {
-        asset: shown(account.wallets.available(Wallet.COLLATERAL, asset))
-        for asset in exchange.engine.assets
-    }
-    ticker = asked.one_of("ticker", rows)
-    return {ticker: rows[ticker]} if ticker else rows
-
-
-def collateral_summary(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """The same with what is borrowed and what can be used."""
-    assets = exchange.engine.assets
-    ticker = asked.one_of("ticker", assets)
-    return [
-        dialect.margin_summary(asset, account.wallets.balance(Wallet.COLLATERAL, asset))
-        for asset in assets
-        if ticker in (None, asset)
-    ]
-
-
 # Orders and deals
 
 
@@ -216,8 +195,6 @@ def _floor_s(now: int) -> int:
 READS: dict[str, Read] = {
     "/api/v4/trade-account/balance": spot_balance,
     "/api/v4/main-account/balance": main_balance,
-    "/api/v4/collateral-account/balance": collateral_balance,
-    "/api/v4/collateral-account/balance-summary": collateral_summary,
     "/api/v4/orders": open_orders,
     "/api/v4/trade-account/order/history": finished_orders,
     "/api/v4/trade-account/executed-history": executed_deals,

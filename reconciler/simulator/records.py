@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from reconciler.simulator.numbers import plus
 from reconciler.simulator.papers import Papers
+from reconciler.simulator.positions import Portfolio, Position
 
 
 class Side(StrEnum):
@@ -42,16 +43,30 @@ class Kind(StrEnum):
     STOCK_MARKET = "stock_market"
     STOP_LIMIT = "stop_limit"
     STOP_MARKET = "stop_market"
+    MARGIN_LIMIT = "margin_limit"
+    MARGIN_MARKET = "margin_market"
+    MARGIN_STOP_LIMIT = "margin_stop_limit"
+    MARGIN_STOP_MARKET = "margin_stop_market"
 
     @property
     def has_limit(self) -> bool:
         """May it rest on the book, at a price of its own?"""
-        return self in (Kind.LIMIT, Kind.STOP_LIMIT)
+        return self in _LIMITS
 
     @property
     def is_stop(self) -> bool:
         """Does it wait for a price before it is an order at all?"""
-        return self in (Kind.STOP_LIMIT, Kind.STOP_MARKET)
+        return self in _STOPS
+
+    @property
+    def is_margin(self) -> bool:
+        """Does it trade a position on the collateral wallet?"""
+        return self in _MARGINS
+
+
+_LIMITS = frozenset({Kind.LIMIT, Kind.STOP_LIMIT, Kind.MARGIN_LIMIT, Kind.MARGIN_STOP_LIMIT})
+_STOPS = frozenset(kind for kind in Kind if "stop_" in kind)
+_MARGINS = frozenset(kind for kind in Kind if "margin" in kind)
 
 
 class Stp(StrEnum):
@@ -72,6 +87,8 @@ class Status(StrEnum):
     FILLED = "filled"
     CANCELED = "canceled"
     CANCELED_STP = "canceled_stp"
+    AUTO_CANCELED_LIQUIDATION = "auto_canceled_liquidation"
+    AUTO_CANCELED_REDUCE_ONLY = "auto_canceled_reduce_only"
 
 
 class Wallet(StrEnum):
@@ -106,6 +123,15 @@ class Market:
     """In money."""
     reference_price: Decimal
     """Around which the traders of `life` begin."""
+    is_futures: bool = False
+    """Traded on the collateral wallet only."""
+    is_collateral: bool = False
+    """Traded on margin too."""
+
+    @property
+    def has_margin(self) -> bool:
+        """Can positions be held in it?"""
+        return self.is_futures or self.is_collateral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +140,8 @@ class Fees:
 
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
+    futures_maker: Decimal = Decimal("0.0001")
+    futures_taker: Decimal = Decimal("0.00035")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +169,7 @@ class Instruction:
     post_only: bool = False
     ioc: bool = False
     stp: Stp = Stp.NO
+    reduce_only: bool = False
     source: str = "api"
 
     @property
@@ -194,6 +223,7 @@ class Order:
     stp: Stp = Stp.NO
     activation_price: Decimal | None = None
     is_activated: bool = False
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +240,18 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collateral:
+    """What an account has of one asset in the collateral wallet, and what it can do with it."""
+
+    balance: Decimal
+    borrowed: Decimal
+    """Contained in the balance."""
+    usable: Decimal
+    """How much no position needs; with borrowing no more, as in the one frame seen live
+    (PROTOCOL § 3.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """A change of one balance that is no deal.  The exchange shows clients none of these, and of
     some not even a paper."""
@@ -220,7 +262,8 @@ class Movement:
     """Signed."""
     reason: str
     """`deposit`, `withdrawal`, `transfer`, `sub_transfer`, `code`, `conversion`, `investment`,
-    `interest`, `mining` or `phantom`."""
+    `interest`, `mining`, `delisting` or `phantom`; on the collateral wallet also `realized_pnl`,
+    `margin_fee`, `funding`, `insurance` (the exchange bears a loss) or `borrow`."""
     moved_at: int
 
 
@@ -237,6 +280,7 @@ class Truth:
     movements: tuple[Movement, ...]
     balances: Mapping[tuple[Wallet, str], Balance]
     papers: Papers
+    portfolio: Portfolio
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +309,27 @@ class BalanceMoved:
     assets: tuple[str, ...]
 
 
-Event: TypeAlias = OrderSeen | DealMade | BalanceMoved
+@dataclass(frozen=True, slots=True)
+class PositionsMoved:
+    """Positions or borrows of the account are not what they were."""
+
+    account: str
+
+
+class Alarm(IntEnum):
+    """About a position, in the exchange's own numbers."""
+
+    MARGIN_CALL = 1
+    LIQUIDATION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAlarm:
+    """A position of the account is in danger, or lost."""
+
+    account: str
+    alarm: Alarm
+    position: Position
+
+
+Event: TypeAlias = OrderSeen | DealMade | BalanceMoved | PositionsMoved | PositionAlarm

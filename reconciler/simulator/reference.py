@@ -40,8 +40,8 @@ def _market_row(market: Market) -> dict[str, Any]:
         "minTotal": text(market.total_min),
         "maxTotal": "0",
         "tradesEnabled": True,
-        "isCollateral": False,
-        "type": "spot",
+        "isCollateral": market.has_margin,
+        "type": "futures" if market.is_futures else "spot",
         "isTradFiFutures": False,
         "delistedAt": None,
     }

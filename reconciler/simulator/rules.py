@@ -40,11 +40,15 @@ def check(
     market = markets.get(asked.market)
     if market is None:
         raise Refused("market", "Market is not available.")
+    if market.is_futures if not asked.kind.is_margin else not market.has_margin:
+        raise Refused("market", "Market is not available.")
     if asked.ioc and asked.post_only:
         raise Refused("ioc", "Either IOC or PostOnly flag in true state is allowed.")
     others = (order for order in account.open_orders.values() if order is not replaced)
     _check_client_order_id(asked, others)
     _check_size(asked, market)
+    if asked.kind.is_margin:
+        return  # what it needs only the margin knows
     check_means(
         account,
         market.stock if asked.side is Side.SELL else market.money,

@@ -16,19 +16,21 @@ from reconciler.simulator import channels
 from reconciler.simulator.acts import Acknowledge, Act, Cut, Point, Refuse, Stall, Swallow
 from reconciler.simulator.channels import Wanted, Wrong, WrongNames
 from reconciler.simulator.delivery import Delivery
+from reconciler.simulator.dialect import Row
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.records import (
-    Balance,
     BalanceMoved,
     DealMade,
     Event,
     OrderSeen,
+    PositionAlarm,
+    PositionsMoved,
     Step,
     Wallet,
 )
 from reconciler.simulator.sender import Line, Message, Send, Sender
 from reconciler.simulator.street import Street
-from reconciler.simulator.teller import CHANNEL, Teller
+from reconciler.simulator.teller import CHANNEL, SNAPSHOT_INTERVAL_S, SnapshotTeller, Teller
 
 T = TypeVar("T")
 
@@ -60,6 +62,7 @@ class Session:
         self._request_times: deque[float] = deque()
         self._street = Street(exchange, self._tell)
         self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
+        self._snapshots = {channel: SnapshotTeller(channel) for channel in SNAPSHOT_INTERVAL_S}
 
     @property
     def account(self) -> str | None:
@@ -76,6 +79,8 @@ class Session:
                 nursery.start_soon(self._street.run)
                 for wallet, teller in self._tellers.items():
                     nursery.start_soon(teller.run, partial(self._balance, wallet), self._tell)
+                for snapshots in self._snapshots.values():
+                    nursery.start_soon(snapshots.run, self._snapshot, self._tell)
                 await self._read(receive)
                 nursery.cancel_scope.cancel()
         finally:
@@ -226,6 +231,8 @@ class Session:
         for wallet, teller in self._tellers.items():
             if CHANNEL[wallet] == channel:
                 teller.start_anew()
+        if channel in self._snapshots:
+            self._snapshots[channel].start_anew()
         return {"status": "success"}
 
     # What goes out
@@ -248,15 +255,29 @@ class Session:
             case BalanceMoved(_, wallet, assets):
                 if wallet in self._tellers:
                     self._tellers[wallet].moved(assets)
+            case PositionsMoved():
+                for snapshots in self._snapshots.values():
+                    snapshots.moved()
+            case PositionAlarm():
+                if self._wants("positionsAccountMargin", event.position.market):
+                    spell = partial(channels.position_alarm, self._exchange)
+                    self._share("positionsAccountMargin_update", spell, event, frames)
 
     def _wants(self, channel: str, name: str) -> bool:
         wanted = self._wanted.get(channel)
         return wanted is not None and wanted.covers(name)
 
-    def _balance(self, wallet: Wallet, asset: str) -> Balance | None:
+    def _balance(self, wallet: Wallet, asset: str) -> Row | None:
         if self._account is None or not self._wants(CHANNEL[wallet], asset):
             return None
-        return self._exchange.engine.accounts[self._account].wallets.balance(wallet, asset)
+        account = self._exchange.engine.accounts[self._account]
+        return channels.balance_row(self._exchange, account, wallet, asset)
+
+    def _snapshot(self, channel: str) -> Row | None:
+        if self._account is None or channel not in self._wanted:
+            return None
+        account = self._exchange.engine.accounts[self._account]
+        return channels.snapshot(self._exchange, account, channel)
 
     def _tell(self, method: str, params: Any) -> None:
         self._update(method, channels.update(method, params))

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.ids import Ids
+from reconciler.simulator.margin import MONEY, Margin
 from reconciler.simulator.numbers import ZERO, minus, negative, plus
 from reconciler.simulator.papers import Code, CodeUse, Direction, SubTransfer
 from reconciler.simulator.records import Event, Movement, Wallet
@@ -25,8 +26,9 @@ Leg: TypeAlias = tuple[Account, Wallet, str, Decimal]
 class Treasury:
     """Of one exchange."""
 
-    def __init__(self, accounts: dict[str, Account], ids: Ids) -> None:
+    def __init__(self, accounts: dict[str, Account], ids: Ids, margin: Margin) -> None:
         self._accounts = accounts
+        self._margin = margin
         self._ids = ids
         self._codes: dict[str, Code] = {}
 
@@ -253,11 +255,23 @@ class Treasury:
         """Money that comes or goes without a reason: what a reconciler is there to find."""
         return self.move([(self._accounts[account], wallet, asset, amount)], "phantom")
 
+    def spendable(self, account: Account, wallet: Wallet, asset: str) -> Decimal:
+        """What may leave the wallet: of the collateral, what no position needs."""
+        there = account.wallets.available(wallet, asset)
+        if wallet is Wallet.COLLATERAL and asset == MONEY:
+            return max(ZERO, min(there, self._margin.free(account)))
+        return there
+
+    def _movable(self, account: Account, wallet: Wallet, asset: str, reason: str) -> Decimal:
+        if reason == "phantom":  # what has no reason asks for no leave
+            return account.wallets.available(wallet, asset)
+        return self.spendable(account, wallet, asset)
+
     def move(self, legs: Iterable[Leg], reason: str) -> list[Event]:
         """All legs or, if one of them can't be paid, none."""
         legs = list(legs)
         for account, wallet, asset, amount in legs:
-            if plus(account.spendable(wallet, asset), amount) < 0 and amount < 0:
+            if amount < 0 and plus(self._movable(account, wallet, asset, reason), amount) < 0:
                 raise Refused("balance", "Not enough balance.")
         told, moved_at = Told(), self._ids.stamp()
         for account, wallet, asset, amount in legs:

@@ -20,6 +20,8 @@ _STP = {stp.value: stp for stp in Stp} | {
 }
 """The short words and the ones of before, which are understood but not answered."""
 
+_FAMILIES = ("spot", "margin", "futures")
+
 BULK_MAX, CANCEL_BULK_MAX = 20, 100
 """Orders per `order/bulk` and `order/cancel/bulk`."""
 
@@ -27,7 +29,9 @@ BULK_MAX, CANCEL_BULK_MAX = 20, 100
 # Placing
 
 
-def _placing(kind: Kind) -> Write:
+def placing(kind: Kind) -> Write:
+    """The call that places orders of this kind."""
+
     def call(exchange: Exchange, account: Account, asked: Asked) -> Any:
         return _place(exchange, account, asked, kind)
 
@@ -36,7 +40,7 @@ def _placing(kind: Kind) -> Write:
 
 def _place(exchange: Exchange, account: Account, asked: Asked, kind: Kind) -> Any:
     """The amount of a market buy, and of a stop for one, is in money."""
-    plain = kind is Kind.LIMIT
+    plain = kind in (Kind.LIMIT, Kind.MARGIN_LIMIT)
     instruction = Instruction(
         market=asked.needed("market", exchange.markets),
         side=Side(asked.needed("side", frozenset(Side))),
@@ -48,22 +52,25 @@ def _place(exchange: Exchange, account: Account, asked: Asked, kind: Kind) -> An
         post_only=plain and asked.flag("postOnly"),
         ioc=plain and asked.flag("ioc"),
         stp=_STP[asked.one_of("stp", _STP) or "no"],
+        reduce_only=kind.is_margin and asked.flag("reduceOnly"),
     )
     return dialect.active_order(exchange.place(account.name, instruction))
 
 
-def bulk(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """`order/bulk`: limit orders, each with a result or an error of its own; with `stopOnFail` none
-    after the first error is tried."""
-    answers: list[dict[str, Any]] = []
-    for part in asked.parts("orders", BULK_MAX):
-        answers.append(_one_of_many(_place_limit, exchange, account, part))
-        if answers[-1]["error"] and asked.flag("stopOnFail"):
-            break
-    return answers
+def bulk_of(kind: Kind) -> Write:
+    """The call that places several limit orders, each with a result or an error of its own; with
+    `stopOnFail` none after the first error is tried."""
+    place_one = placing(kind)
 
+    def call(exchange: Exchange, account: Account, asked: Asked) -> Any:
+        answers: list[dict[str, Any]] = []
+        for part in asked.parts("orders", BULK_MAX):
+            answers.append(_one_of_many(place_one, exchange, account, part))
+            if answers[-1]["error"] and asked.flag("stopOnFail"):
+                break
+        return answers
 
-_place_limit = _placing(Kind.LIMIT)
+    return call
 
 
 def _one_of_many(call: Write, exchange: Exchange, account: Account, part: Asked | None) -> Any:
@@ -116,10 +123,9 @@ def cancel_all(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`order/cancel/all`, of one market or all."""
     market = asked.one_of("market", exchange.markets)
     kinds = asked.texts("type")
-    if not set(kinds) <= {"spot", "margin", "futures"}:
+    if not set(kinds) <= set(_FAMILIES):
         raise Invalid("type", "The selected type is invalid.")
-    if not kinds or "spot" in kinds:
-        exchange.cancel_all(account.name, None if market is None else [market])
+    exchange.cancel_all(account.name, None if market is None else [market], kinds or _FAMILIES)
     return []
 
 
@@ -141,12 +147,12 @@ def _order_id(account: Account, asked: Asked, market: str) -> int:
 
 
 WRITES: dict[str, Write] = {
-    "/api/v4/order/new": _place_limit,
-    "/api/v4/order/market": _placing(Kind.MARKET),
-    "/api/v4/order/stock_market": _placing(Kind.STOCK_MARKET),
-    "/api/v4/order/stop_limit": _placing(Kind.STOP_LIMIT),
-    "/api/v4/order/stop_market": _placing(Kind.STOP_MARKET),
-    "/api/v4/order/bulk": bulk,
+    "/api/v4/order/new": placing(Kind.LIMIT),
+    "/api/v4/order/market": placing(Kind.MARKET),
+    "/api/v4/order/stock_market": placing(Kind.STOCK_MARKET),
+    "/api/v4/order/stop_limit": placing(Kind.STOP_LIMIT),
+    "/api/v4/order/stop_market": placing(Kind.STOP_MARKET),
+    "/api/v4/order/bulk": bulk_of(Kind.LIMIT),
     "/api/v4/order/modify": modify,
     "/api/v4/order/cancel": cancel_order,
     "/api/v4/order/cancel/bulk": cancel_bulk,

@@ -1,11 +1,11 @@
 """Three traders with means, and short words for what they ask and what they are told."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from reconciler.simulator.engine import Engine
-from reconciler.simulator.markets import DEFAULT_MARKETS
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
 from reconciler.simulator.records import (
     Balance,
     Deal,
@@ -15,6 +15,7 @@ from reconciler.simulator.records import (
     Freezing,
     Instruction,
     Kind,
+    Market,
     Order,
     OrderSeen,
     Side,
@@ -32,8 +33,9 @@ def an_engine(
     fees: Fees | None = None,
     now: Callable[[], int] | None = None,
     freezing: Freezing | None = None,
+    markets: Iterable[Market] = DEFAULT_MARKETS,
 ) -> Engine:
-    engine = Engine(DEFAULT_MARKETS, now=now or Now(), chance=random.Random(1))
+    engine = Engine(markets, now=now or Now(), chance=random.Random(1))
     for name in ("alice", "bob", "carol"):
         engine.open_account(name, fees, freezing=freezing)
         for asset, amount in (("BTC", D(10)), ("USDT", D(1_000_000)), ("DOGE", D(100_000))):
@@ -86,6 +88,33 @@ def stop(
 
 def market(side: str, amount: str, kind: Kind = Kind.MARKET) -> Instruction:
     return Instruction(market="BTC_USDT", side=Side(side), kind=kind, amount=D(amount))
+
+
+def margin(
+    side: str, amount: str, price: str | None = None, *, reduce_only: bool = False
+) -> Instruction:
+    """On `BTC_PERP`; at the market without a price."""
+    return Instruction(
+        market="BTC_PERP",
+        side=Side(side),
+        kind=Kind.MARGIN_MARKET if price is None else Kind.MARGIN_LIMIT,
+        amount=D(amount),
+        price=None if price is None else D(price),
+        reduce_only=reduce_only,
+    )
+
+
+def a_futures_engine() -> Engine:
+    """As `an_engine`, with futures, and with collateral for all."""
+    engine = an_engine(markets=(*DEFAULT_MARKETS, *FUTURES))
+    for name in engine.accounts:
+        engine.treasury.phantom(name, Wallet.COLLATERAL, "USDT", D(100_000))
+    return engine
+
+
+def collateral(engine: Engine, account: str) -> Decimal:
+    """In money."""
+    return engine.accounts[account].wallets.available(Wallet.COLLATERAL, "USDT")
 
 
 def deals(events: list[Event], account: str) -> list[Deal]:
