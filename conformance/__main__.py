@@ -8,14 +8,7 @@ import argparse
 import asyncio
 import importlib.metadata
 import inspect
-import json
-import subprocess
 import sys
-import tomllib
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,51 +16,9 @@ import ccxt.pro
 
 from conformance import ccxt_rest, ccxt_watch, vendor_sdk
 from conformance.checks import Check, Result, Setting
+from conformance.simulating import simulating
 
 BEGIN, END = "<!-- conformance -->", "<!-- end of conformance -->"
-
-OPTIONS = ("--port", "0", "--control-port", "0", "--rate", "20", "--warm-up", "3000")
-
-MARKETS = ("--market", "BTC_USDT", "--market", "ETH_USDT", "--market", "ETH_BTC")
-
-
-@contextmanager
-def simulating(command: list[str]) -> Iterator[Setting]:
-    """The exchange, for as long as the block lasts."""
-    process = subprocess.Popen([*command, *OPTIONS], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        said = ""
-        while "# ready" not in said:
-            line = process.stdout.readline()
-            if not line:
-                raise SystemExit(f"the exchange ended: {said}")
-            said += line
-        config = tomllib.loads(said)
-        [account] = config["accounts"]
-        control_url = said.partition("# control endpoint: ")[2].partition("\n")[0]
-
-        def control(path: str, **values: Any) -> Any:
-            body = json.dumps(values).encode() if values else None
-            method = "POST" if body or path in ("/pause", "/resume", "/up") else "GET"
-            request = urllib.request.Request(control_url + path, body, method=method)
-            try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
-                    return json.load(answer)
-            except urllib.error.HTTPError as error:
-                raise AssertionError(f"{path}: {error.read().decode()}") from None
-
-        yield Setting(
-            rest_url=config["exchange"]["rest_url"],
-            ws_url=config["exchange"]["ws_url"],
-            account=account["name"],
-            key=account["api_key"],
-            secret=account["api_secret"],
-            control=control,
-        )
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def run_all(setting: Setting) -> list[Result]:

@@ -5,7 +5,7 @@ Deeds are named in the imperative; amounts are decimal text, times seconds.
 """
 
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -27,7 +27,8 @@ class Open(Deed, frozen=True, kw_only=True):
 
 
 class Fill(Deed, frozen=True, kw_only=True):
-    """Makes exactly one deal of the account, past the book."""
+    """Makes exactly one deal of the account, past the book; or the same several times, of which
+    the last one is told."""
 
     account: str
     market: str
@@ -36,6 +37,7 @@ class Fill(Deed, frozen=True, kw_only=True):
     price: Decimal
     role: Role = Role.TAKER
     client_order_id: str = ""
+    times: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
 
 
 class Place(Deed, frozen=True, kw_only=True):

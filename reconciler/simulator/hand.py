@@ -79,7 +79,8 @@ class Hand:
                 exchange.open_account(deed.account, deed.key, deed.secret, deed.funds)
             case Fill():
                 terms = msgspec.structs.asdict(deed)
-                return plain(exchange.fill(**terms))
+                made = [exchange.fill(**terms) for _ in range(terms.pop("times"))]
+                return plain(made[-1])
             case Place():
                 terms = msgspec.structs.asdict(deed)
                 account = terms.pop("account")

@@ -92,6 +92,10 @@ def test_a_deal_that_is_asked_for_is_made_and_the_truth_has_it() -> None:
         truth = await driver.get("/truth/treasury")
         assert truth["deals"] == [made]
         assert truth["balances"]["spot"]["USDT"] == {"available": "980000", "frozen": "0"}
+        last = (await driver.post("/fill", **FILL, times=3))["result"]
+        deals = (await driver.get("/truth/treasury"))["deals"]
+        assert len(deals) == 4
+        assert deals[-1] == last
 
     driven(script)
 
