@@ -110,8 +110,8 @@ def frames(setting: Setting) -> str:
     size = reader.count(2 * DEALS)
     took = time.perf_counter() - began
     driver.join()
-    rate = 2 * DEALS / took
-    return f"{DEALS / took:,.0f} deals a second, made and told in {rate:,.0f} frames ({size / took / 1e6:.1f} MB)"
+    told = f"{2 * DEALS / took:,.0f} frames ({size / took / 1e6:.1f} MB)"
+    return f"{DEALS / took:,.0f} deals a second, made and told in {told}"
 
 
 def pages(setting: Setting) -> str:
