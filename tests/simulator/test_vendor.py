@@ -17,6 +17,7 @@ from jsonschema import Draft7Validator
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.calls import CREATED
 from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
 from reconciler.simulator.papers import Direction
 from reconciler.simulator.records import Fees, Instruction, Kind, Side, Stp
 from reconciler.simulator.server import serve
@@ -27,7 +28,18 @@ VENDOR = Path(__file__).parents[2].parent / "shared" / "whitebit"
 
 pytestmark = pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's files are not at hand")
 
+PERP = {"market": "BTC_PERP", "side": "buy", "amount": "0.01"}
+
+OPEN = "the file knows only what becomes of orders at once, but an order may rest"
+
 DEVIATIONS = [
+    ("order/collateral/limit", PERP | {"price": "1000"}, OPEN),
+    (
+        "order/collateral/stop-limit",
+        PERP | {"price": "1000", "activation_price": "200000"},
+        OPEN,
+    ),
+    ("order/collateral/trigger-market", PERP | {"activation_price": "200000"}, OPEN),
     ("order/bulk", {"orders": [{}]}, "null beside a result or error: its own example"),
     ("collateral-account/balance", {}, "numbers in the file, strings live: bot24, go-sdk"),
     ("trade-account/balance", {"ticker": "BTC"}, "flat with `ticker`: go-sdk's recorded answer"),
@@ -49,6 +61,8 @@ def resolved(schema: Any, root: Any) -> Any:
                 found = found[step.replace("~1", "/")]
             return resolved(found, root)
         case {"nullable": True, "type": str() as kind, **others}:
+            if "enum" in schema:
+                others["enum"] = [*schema["enum"], None]
             return resolved(others | {"type": [kind, "null"]}, root)
         case dict():
             return {key: resolved(value, root) for key, value in schema.items() if key != "example"}
@@ -130,6 +144,36 @@ def paper(exchange: Exchange) -> None:
         lent, _ = engine.lending.invest("treasury", "BTC", some, is_flexible=is_flexible)
         engine.lending.earn("treasury", lent.investment_id, some)
     engine.lending.mine("treasury", "BTC", some)
+    positions(exchange)
+
+
+def positions(exchange: Exchange) -> None:
+    """One open, one closed, funding, a debt, and what a delisting leaves."""
+
+    def trade(account: str, side: Side, price: str, market: str = "BTC_PERP") -> None:
+        asked = Instruction(
+            market=market,
+            side=side,
+            kind=Kind.MARGIN_LIMIT,
+            amount=Decimal("0.1"),
+            price=Decimal(price),
+        )
+        exchange.place(account, asked)
+
+    for account in ("treasury", "other"):
+        exchange.phantom(account, "USDT", "100000", "collateral")
+    for side in Side:
+        trade("other", side.opposite, "100000")
+        trade("treasury", side, "100000")
+    trade("treasury", Side.BUY, "2000", "ETH_PERP")
+    trade("other", Side.SELL, "100000")
+    trade("treasury", Side.BUY, "100000")
+    trade("other", Side.SELL, "100100")
+    engine = exchange.engine
+    exchange.publish(engine.margin.fund("BTC_PERP", Decimal("0.0001"), Decimal(100_000)))
+    exchange.publish(engine.margin.borrow("treasury", "BTC", Decimal(1)))
+    exchange.publish(engine.enforcement.delist("ETH_PERP"))
+    exchange.publish(engine.enforcement.warn("treasury", "BTC_PERP"))
 
 
 Script = Callable[[Exchange, Rest, Ear], Awaitable[None]]
@@ -137,7 +181,7 @@ Script = Callable[[Exchange, Rest, Ear], Awaitable[None]]
 
 def spoken(script: Script) -> None:
     async def main() -> None:
-        exchange = opened()
+        exchange = opened(markets=(*DEFAULT_MARKETS, *FUTURES))
         async with (
             serve(exchange) as server,
             calling(server) as rest,
@@ -163,9 +207,10 @@ QUERIES: dict[str, tuple[str, list[Any]]] = {
 def named(channel: str, method: str) -> str:
     """The message of the vendor's file that carries this method or its answer."""
     root = document(f"asyncapi/private/{channel}.yaml")
-    stem = "".join(part.title() for part in method.split("_")).lower()
+    spoken, _, verb = method.rpartition("_")
+    stems = {f"{spoken}{verb}".lower(), f"{channel.replace('_', '')}{verb}"}
     for name in root["components"]["messages"]:
-        if name.lower() == stem:
+        if name.lower() in stems:
             return str(name)
     raise LookupError((channel, method))
 
@@ -184,7 +229,12 @@ def test_answers_to_queries_fit(method: str) -> None:
     spoken(script)
 
 
+CHANNELS_OF_POSITIONS = ("positionsMargin", "borrowsMargin", "positionsAccountMargin")
+
 UPDATES = {
+    "positionsMargin_update": "positions",
+    "borrowsMargin_update": "borrows",
+    "positionsAccountMargin_update": "margin_positions_events",
     "balanceSpot_update": "balance_spot",
     "balanceMargin_update": "balance_margin",
     "ordersPending_update": "orders_pending",
@@ -196,7 +246,12 @@ UPDATES = {
 def test_updates_fit_and_each_kind_was_said() -> None:
     async def script(exchange: Exchange, _: Rest, ear: Ear) -> None:
         await ear.subscribe("BTC_USDT")
+        for channel in CHANNELS_OF_POSITIONS:
+            await ear.ask(f"{channel}_subscribe")
         busy(exchange)
+        for channel in CHANNELS_OF_POSITIONS[:2]:
+            params = await ear.hear(f"{channel}_update")
+            ear.updates.append({"id": None, "method": f"{channel}_update", "params": params})
         await ear.hear("balanceSpot_update")
         await ear.hear("balanceMargin_update")
         exchange.phantom("treasury", "ETH", "1")
@@ -268,6 +323,18 @@ def paths() -> Iterator[tuple[str, dict[str, Any]]]:
     move = {"direction": "main_to_sub", "ticker": "BTC", "amount": "0.1"}
     yield "/api/v4/sub-account/transfer", sub | move
     yield "/api/v4/mining/rewards", {}
+    for path in (
+        "summary",
+        "positions/open",
+        "positions/history",
+        "positions/closed-pnl",
+        "funding-history",
+        "hedge-mode",
+    ):
+        yield f"/api/v4/collateral-account/{path}", {}
+    yield "/api/v4/collateral-account/leverage", {"leverage": 5}
+    yield "/api/v4/trade-account/order/history/query", {}
+    yield "/api/v4/order/collateral/market", PERP
 
 
 @pytest.mark.parametrize(("path", "params", "why"), DEVIATIONS)
