@@ -9,9 +9,8 @@ import click
 import trio
 import trio.testing
 
-from reconciler.simulator.booth import Booth, Plan, market_named, open_booth
+from reconciler.simulator.booth import ALL_MARKETS, Booth, Plan, market_named, open_booth
 from reconciler.simulator.deeds import Deed
-from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.records import Market
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.script import Script, ScriptError, read
@@ -109,7 +108,7 @@ def command(
     It prints what to put into a client's configuration.  Keys follow from the seed.
     """
     plan = Plan(
-        markets=markets or DEFAULT_MARKETS,
+        markets=markets or ALL_MARKETS,
         accounts=accounts,
         seed=seed,
         rate=rate,

@@ -18,7 +18,7 @@ from reconciler.simulator.deeds import Deed
 from reconciler.simulator.exchange import HOUSE, Exchange
 from reconciler.simulator.hand import Hand
 from reconciler.simulator.life import BOTS, Traders
-from reconciler.simulator.markets import DEFAULT_MARKETS
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
 from reconciler.simulator.pulse import Pulse
 from reconciler.simulator.recorder import Recorder
 from reconciler.simulator.records import Market
@@ -36,6 +36,9 @@ FUNDS = {
 }
 """What every simulated account begins with, of the assets that are traded."""
 
+ALL_MARKETS = (*DEFAULT_MARKETS, *FUTURES)
+"""What is open unless markets are named."""
+
 WORTH = Decimal(100_000)
 """What it begins with of other assets, in money at the reference price."""
 
@@ -49,7 +52,7 @@ _ROUGH = Context(prec=28, rounding=ROUND_DOWN)
 class Plan:
     """What to open."""
 
-    markets: Sequence[Market] = DEFAULT_MARKETS
+    markets: Sequence[Market] = ALL_MARKETS
     accounts: int = 1
     seed: int = 1
     rate: float = 5.0
@@ -82,14 +85,14 @@ def market_named(text: str) -> Market:
     """A market by its name (`BTC_USDT`), or one made up from a name and a reference price
     (`XRP_USDT=0.6`).  Raises ValueError."""
     name, _, price = text.partition("=")
-    for market in DEFAULT_MARKETS:
+    for market in ALL_MARKETS:
         if market.name == name and not price:
             return market
     stock, _, money = name.partition("_")
     if not (stock.isalnum() and money.isalnum() and name.isupper()):
         raise ValueError(f"{name!r} is no name of a market, as BTC_USDT is")
     if not price:
-        known = ", ".join(market.name for market in DEFAULT_MARKETS)
+        known = ", ".join(market.name for market in ALL_MARKETS)
         raise ValueError(f"{name} needs a reference price, {name}=1.5; known are {known}")
     try:
         reference = Decimal(price)

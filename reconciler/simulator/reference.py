@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from reconciler.simulator import quotes
 from reconciler.simulator.asked import Asked
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.markets import ASSET_NAMES
@@ -19,6 +20,11 @@ _MAKER_PERCENT, _TAKER_PERCENT = (
 
 CONFIRMATIONS = 2
 """Of a deposit."""
+
+FUNDING_INTERVAL_S = 8 * 3600
+"""As listed; the simulated exchange funds when it is told to."""
+
+LEVERAGES = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
 def public_markets(exchange: Exchange, _: Asked) -> Any:
@@ -90,14 +96,45 @@ def public_fees(exchange: Exchange, _: Asked) -> Any:
     }
 
 
-def collateral_markets(_: Exchange, __: Asked) -> Any:
+def collateral_markets(exchange: Exchange, _: Asked) -> Any:
     """Markets that can be traded on margin."""
-    return {"success": True, "message": None, "result": []}
+    names = [market.name for market in exchange.markets.values() if market.has_margin]
+    return {"success": True, "message": None, "result": names}
 
 
-def futures(_: Exchange, __: Asked) -> Any:
+def futures(exchange: Exchange, _: Asked) -> Any:
     """Perpetual markets."""
-    return {"success": True, "message": None, "result": []}
+    rows = [_futures_row(exchange, m) for m in exchange.markets.values() if m.is_futures]
+    return {"success": True, "message": None, "result": rows}
+
+
+def _futures_row(exchange: Exchange, market: Market) -> dict[str, Any]:
+    day = quotes.last_day(exchange, market.name)
+    bid, _, ask, _ = quotes.best(exchange, market.name)
+    last = text(exchange.tape[market.name].last_price)
+    funded_s = (exchange.now() // 1_000_000 // FUNDING_INTERVAL_S + 1) * FUNDING_INTERVAL_S
+    return {
+        "ticker_id": market.name,
+        "stock_currency": market.stock,
+        "money_currency": market.money,
+        "last_price": last,
+        "stock_volume": text(day.volume),
+        "money_volume": text(day.total),
+        "bid": bid,
+        "ask": ask,
+        "high": text(day.high),
+        "low": text(day.low),
+        "product_type": "Perpetual",
+        "open_interest": "0",
+        "index_price": last,
+        "index_name": ASSET_NAMES.get(market.stock, market.stock),
+        "index_currency": market.stock,
+        "funding_rate": "0",
+        "next_funding_rate_timestamp": str(funded_s * 1000),
+        "brackets": {str(leverage): 0 for leverage in LEVERAGES},
+        "max_leverage": LEVERAGES[-1],
+        "funding_interval_minutes": FUNDING_INTERVAL_S // 60,
+    }
 
 
 def public_time(exchange: Exchange, _: Asked) -> Any:

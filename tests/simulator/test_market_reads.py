@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
 from reconciler.simulator.records import Instruction, Side
 from reconciler.simulator.server import serve
 from tests.running import run
@@ -139,3 +140,15 @@ def test_every_asset_is_there(path: str) -> None:
         assert sorted(await get(f"v4/public/{path}")) == exchange.engine.assets
 
     asked(script)
+
+
+def test_perpetual_markets_are_listed_apart_and_count_as_margin_markets() -> None:
+    async def main() -> None:
+        exchange = Exchange((*DEFAULT_MARKETS, *FUTURES), now=Now())
+        async with serve(exchange) as server, calling(server) as rest:
+            listed = (await rest.get("public/futures")).json()["result"]
+            assert [row["ticker_id"] for row in listed] == ["BTC_PERP", "ETH_PERP"]
+            margin = (await rest.get("public/collateral/markets")).json()["result"]
+            assert margin == ["BTC_USDT", "ETH_USDT", "BTC_PERP", "ETH_PERP"]
+
+    run(main)

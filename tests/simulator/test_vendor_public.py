@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
 from reconciler.simulator.records import Instruction, Side
-from tests.simulator.client import Ear, Rest
+from reconciler.simulator.server import serve
+from tests.running import run
+from tests.simulator.client import Ear, Now, Rest, calling
 from tests.simulator.test_vendor import (
     VENDOR,
     answer,
@@ -119,3 +122,13 @@ def test_a_delta_without_a_side_does_not_fit() -> None:
         assert told[0] is False
 
     spoken(script)
+
+
+def test_the_list_of_perpetual_markets_fits() -> None:
+    async def main() -> None:
+        exchange = Exchange((*DEFAULT_MARKETS, *FUTURES), now=Now())
+        async with serve(exchange) as server, calling(server) as rest:
+            said = (await rest.get("public/futures")).json()
+            assert complaints(said, answer("/api/v4/public/futures")) == []
+
+    run(main)
