@@ -1,7 +1,8 @@
 """One login at the exchange: its terms, its money, its orders and its past."""
 
 import hashlib
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 
 from reconciler.simulator.history import History
 from reconciler.simulator.matching import LiveOrder
@@ -69,6 +70,14 @@ class Account:
             orders=tuple(sorted(orders, key=lambda order: order.order_id)),
             movements=tuple(self.movements),
             balances=self.wallets.balances(),
-            papers=self.papers,
-            portfolio=self.portfolio,
+            papers=_papers_now(self.papers),
+            portfolio=_portfolio_now(self.portfolio),
         )
+
+
+def _papers_now(papers: Papers) -> Papers:
+    return Papers(**{part.name: copy(getattr(papers, part.name)) for part in fields(papers)})
+
+
+def _portfolio_now(kept: Portfolio) -> Portfolio:
+    return Portfolio(**{part.name: copy(getattr(kept, part.name)) for part in fields(kept)})

@@ -6,6 +6,7 @@ JSON.  Defaults, limits and floors are those of PROTOCOL § 5.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from reconciler.simulator import dialect
@@ -13,7 +14,7 @@ from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
-from reconciler.simulator.numbers import MAIN_DECIMALS, shown
+from reconciler.simulator.numbers import MAIN_DECIMALS, shown, text, times
 from reconciler.simulator.records import Order, Wallet
 
 SECOND = 1_000_000
@@ -158,6 +159,25 @@ def _by_market(rows: Iterable[tuple[str, dialect.Row]]) -> Any:
     return by_market or []
 
 
+# Terms
+
+
+def fees(_: Exchange, account: Account, __: Asked) -> Any:
+    """`market/fee`: the account's own, in percent, whichever market is asked for."""
+    percent = {name: text(times(rate, Decimal(100))) for name, rate in _rates(account).items()}
+    return {"error": None, **percent, "custom_fee": {}}
+
+
+def _rates(account: Account) -> dict[str, Decimal]:
+    terms = account.fees
+    return {
+        "taker": terms.taker,
+        "maker": terms.maker,
+        "futures_taker": terms.futures_taker,
+        "futures_maker": terms.futures_maker,
+    }
+
+
 # Windows of time
 
 
@@ -201,4 +221,5 @@ READS: dict[str, Read] = {
     "/api/v4/trade-account/order": deals_of_order,
     "/api/v4/conditional-orders": conditional_orders,
     "/api/v4/oco-orders": oco_orders,
+    "/api/v4/market/fee": fees,
 }

@@ -306,6 +306,7 @@ def paths() -> Iterator[tuple[str, dict[str, Any]]]:
         {"market": "BTC_USDT", "clientOrderId": "mine-2", "price": "1100"},
     )
     yield "/api/v4/conditional-orders", {}
+    yield "/api/v4/market/fee", {"market": "BTC_USDT"}
     yield "/api/v4/main-account/history", {}
     out = {"ticker": "BTC", "amount": "0.1", "address": "there", "uniqueId": "2"}
     yield "/api/v4/main-account/address", {"ticker": "BTC"}
