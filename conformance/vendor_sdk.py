@@ -153,7 +153,6 @@ def _check(call: str, run: Any) -> Check:
 
 
 KNOWN: dict[str, str] = {
-    "market_fee.get_market_fee": "`POST market/fee` is not simulated",
     "spot_trading.set_kill_switch, get_kill_switch_status": "the kill switch is not simulated",
 }
 """Calls that fail, and why."""
