@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+OTHERS := .venv-conformance
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench conformance lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scratch SQLite file
@@ -21,14 +22,19 @@ lint: $(VENV)/dev
 bench: $(VENV)/dev             ## ratios within one run, see bench/README.md
 	$(BIN)/python -m bench $(ARGS)
 
+conformance: $(VENV)/runtime $(OTHERS)/installed  ## clients that others wrote, against the simulated exchange
+	$(OTHERS)/bin/python -m conformance $(ARGS) --write docs/exchange.md -- $(BIN)/reconciler simulate
+
 lock:                          ## needs uv; hashed requirements without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --all-extras --group build pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --all-extras --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  conformance/requirements.in -o requirements-conformance.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(OTHERS) .mypy_cache .ruff_cache .hypothesis dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,4 +51,9 @@ $(VENV)/runtime: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(OTHERS)/installed: requirements-conformance.lock | $(BIN)/python
+	$(PYTHON) -m venv $(OTHERS)
+	$(OTHERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-conformance.lock
 	@touch $@

@@ -21,13 +21,13 @@ from rich.markup import escape
 
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.screen import Rate, look, screen
-from reconciler.cli.simulate import FUNDS
 from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Reconcile
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import SECOND, NotAMoment, duration, seconds
 from reconciler.hop import Hop
 from reconciler.log import open_log
 from reconciler.secret import Credentials, Secret
+from reconciler.simulator.booth import FUNDS
 from reconciler.simulator.exchange import Exchange as Simulated
 from reconciler.simulator.life import live
 from reconciler.simulator.server import Server, serve

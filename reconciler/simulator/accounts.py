@@ -1,10 +1,21 @@
 """One login at the exchange: its terms, its money, its orders and its past."""
 
-from dataclasses import dataclass, field
+import hashlib
+from copy import copy
+from dataclasses import dataclass, field, fields
 
 from reconciler.simulator.history import History
 from reconciler.simulator.matching import LiveOrder
-from reconciler.simulator.records import Fees, Movement, Order, Truth
+from reconciler.simulator.papers import Papers
+from reconciler.simulator.positions import Portfolio
+from reconciler.simulator.records import (
+    Fees,
+    Freezing,
+    Movement,
+    Order,
+    Status,
+    Truth,
+)
 from reconciler.simulator.wallets import Wallets
 
 
@@ -19,16 +30,33 @@ class Account:
     name: str
     fees: Fees
     records_cancels: bool = True
+    freezing: Freezing = field(default_factory=Freezing)
+    is_business: bool = False
+    """Lending is shown to business accounts only."""
+    master: str | None = None
+    """Whose sub-account it is."""
     wallets: Wallets = field(default_factory=Wallets)
     open_orders: dict[int, LiveOrder] = field(default_factory=dict)
     history: History = field(default_factory=History)
     movements: list[Movement] = field(default_factory=list)
     unrecorded: list[Order] = field(default_factory=list)
+    papers: Papers = field(default_factory=Papers)
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
-    def finish(self, order: LiveOrder, seen: Order, *, canceled: bool) -> None:
+    @property
+    def sub_id(self) -> str:
+        """What its master calls it."""
+        digest = hashlib.sha256(self.name.encode()).hexdigest()
+        return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
+
+    def address(self, asset: str) -> str:
+        """Where deposits of the asset come in; always the same."""
+        return hashlib.sha256(f"{self.name} {asset}".encode()).hexdigest()[:40]
+
+    def finish(self, seen: Order) -> None:
         """The order left the book, or never got there; `seen` is its last state."""
-        self.open_orders.pop(order.order_id, None)
-        if canceled and not self.records_cancels:
+        self.open_orders.pop(seen.order_id, None)
+        if seen.status is not Status.FILLED and not self.records_cancels:
             self.unrecorded.append(seen)
         else:
             self.history.finish(seen)
@@ -42,4 +70,14 @@ class Account:
             orders=tuple(sorted(orders, key=lambda order: order.order_id)),
             movements=tuple(self.movements),
             balances=self.wallets.balances(),
+            papers=_papers_now(self.papers),
+            portfolio=_portfolio_now(self.portfolio),
         )
+
+
+def _papers_now(papers: Papers) -> Papers:
+    return Papers(**{part.name: copy(getattr(papers, part.name)) for part in fields(papers)})
+
+
+def _portfolio_now(kept: Portfolio) -> Portfolio:
+    return Portfolio(**{part.name: copy(getattr(kept, part.name)) for part in fields(kept)})

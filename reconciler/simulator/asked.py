@@ -35,7 +35,7 @@ class Asked:
         """None if absent."""
         value = self._values.get(field)
         if value is not None and not isinstance(value, str):
-            raise Invalid(field, f"{_title(field)} field should be a string.")
+            raise Invalid(field, f"{title(field)} field should be a string.")
         return value
 
     def one_of(self, field: str, choices: Container[str]) -> str | None:
@@ -49,7 +49,7 @@ class Asked:
         """As `one_of`, but not None."""
         value = self.one_of(field, choices)
         if value is None:
-            raise Invalid(field, f"{_title(field)} field is required.")
+            raise Invalid(field, f"{title(field)} field is required.")
         return value
 
     def integer(self, field: str, low: int = 0, high: int = 2**64) -> int | None:
@@ -60,32 +60,66 @@ class Asked:
         if isinstance(value, str) and _INTEGER.fullmatch(value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Invalid(field, f"{_title(field)} field should be an integer.")
+            raise Invalid(field, f"{title(field)} field should be an integer.")
         if not low <= value <= high:
-            raise Invalid(field, f"{_title(field)} field should be between {low} and {high}.")
+            raise Invalid(field, f"{title(field)} field should be between {low} and {high}.")
         return value
 
-    def page(self, limit_max: int, offset_max: int) -> tuple[int, int]:
-        """`(offset, limit)`; the documented defaults are 0 and 50."""
+    def page(self, limit_max: int, offset_max: int, *, default: int = 50) -> tuple[int, int]:
+        """`(offset, limit)`; `default` is the limit where none is asked for."""
         limit = self.integer("limit", 1, limit_max)
-        return self.integer("offset", 0, offset_max) or 0, 50 if limit is None else limit
+        return self.integer("offset", 0, offset_max) or 0, default if limit is None else limit
 
     def amount(self, field: str) -> Decimal:
         """A positive decimal without an exponent."""
+        value = self.amount_or_none(field)
+        if value is None:
+            raise Invalid(field, f"{title(field)} field is required.")
+        return value
+
+    def amount_or_none(self, field: str) -> Decimal | None:
+        """As `amount`; None if absent."""
         value = self._values.get(field)
         if value is None:
-            raise Invalid(field, f"{_title(field)} field is required.")
+            return None
         if isinstance(value, bool) or not _AMOUNT.fullmatch(str(value)):
-            raise Invalid(field, f"{_title(field)} field should be numeric string or number.")
+            raise Invalid(field, f"{title(field)} field should be numeric string or number.")
         return Decimal(str(value))
+
+    def texts(self, field: str) -> list[str]:
+        """A list of texts; empty if absent."""
+        values = self._values.get(field)
+        if values is None:
+            return []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise Invalid(field, f"The {field} must be an array.")
+        return values
+
+    def integers(self, field: str) -> list[int]:
+        """A list of integers, or one alone; empty if absent."""
+        values = self._values.get(field)
+        if values is None:
+            return []
+        listed = values if isinstance(values, list) else [values]
+        return [Asked({field: value}).integer(field) or 0 for value in listed]
+
+    def parts(self, field: str, count_max: int) -> list["Asked | None"]:
+        """A list of objects, each to be asked by itself; None for one that is no object."""
+        values = self._values.get(field)
+        if not isinstance(values, list):
+            raise Invalid(field, f"The {field} must be an array.")
+        if not 0 < len(values) <= count_max:
+            raise Invalid(field, "validation.between")
+        return [Asked(value) if isinstance(value, dict) else None for value in values]
 
     def flag(self, field: str) -> bool:
         """False if absent."""
         value = self._values.get(field, False)
         if not isinstance(value, bool):
-            raise Invalid(field, f"{_title(field)} field should be a boolean.")
+            raise Invalid(field, f"{title(field)} field should be a boolean.")
         return value
 
 
-def _title(field: str) -> str:
-    return field[:1].upper() + field[1:]
+def title(field: str) -> str:
+    """As messages begin with it."""
+    return (field[:1].upper() + field[1:]).replace("_", " ")

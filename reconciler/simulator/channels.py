@@ -14,7 +14,9 @@ from reconciler.simulator import dialect
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
-from reconciler.simulator.records import Deal, Kind, Order, OrderSeen, Wallet
+from reconciler.simulator.numbers import ZERO, text
+from reconciler.simulator.positions import Position
+from reconciler.simulator.records import Deal, Kind, Order, OrderSeen, PositionAlarm, Wallet
 
 NAMES_MAX = 100
 """Per subscription; about 700 were refused live (ccxt issue 29665), clients keep to 100."""
@@ -25,20 +27,24 @@ RECORDS_MAX = 100
 INVALID_ARGUMENT, METHOD_NOT_FOUND, REQUIRE_AUTHENTICATION, TOO_MANY_REQUESTS = 1, 4, 6, 7
 MESSAGES = {
     INVALID_ARGUMENT: "invalid argument",
+    2: "internal error",
+    3: "service unavailable",
     METHOD_NOT_FOUND: "method not found",
+    5: "service timeout",
     REQUIRE_AUTHENTICATION: "require authentication",
     TOO_MANY_REQUESTS: "too many requests",
 }
 
 _FILTERS = {
-    0: frozenset({Kind.LIMIT, Kind.MARKET}),
-    1: frozenset({Kind.LIMIT}),
+    0: frozenset({Kind.LIMIT, Kind.MARKET, Kind.MARGIN_LIMIT}),
+    1: frozenset({Kind.LIMIT, Kind.MARGIN_LIMIT}),
     2: frozenset({Kind.MARKET}),
 }
-"""Which orders pass which filter of `ordersExecuted_subscribe`; whether stock-market orders pass
-any is undocumented, so they pass none (PROTOCOL § 10.2, question 4)."""
+"""Which orders pass which filter of `ordersExecuted_subscribe`; a margin limit order was seen to
+pass the first, and whether others pass any is undocumented, so they pass none (PROTOCOL § 10.2,
+question 4)."""
 
-_TYPES = {1: Kind.LIMIT, 2: Kind.MARKET, 202: Kind.STOCK_MARKET}
+_TYPES = {number: kind for kind, number in dialect.TYPE.items()}
 
 
 class Wrong(Exception):
@@ -100,6 +106,12 @@ def _deals(exchange: Exchange, params: list[Any]) -> Wanted:
             raise Wrong(INVALID_ARGUMENT)
 
 
+def _everything(_: Exchange, params: list[Any]) -> Wanted:
+    if params:
+        raise Wrong(INVALID_ARGUMENT)
+    return Wanted(None)
+
+
 def _names(names: list[Any], known: Collection[str]) -> frozenset[str]:
     if not all(isinstance(name, str) for name in names):
         raise Wrong(INVALID_ARGUMENT)
@@ -114,6 +126,10 @@ SUBSCRIBE: dict[str, Subscribe] = {
     "ordersPending": _markets_or_none,
     "ordersExecuted": _executed,
     "deals": _deals,
+    "positionsMargin": _everything,
+    "borrowsMargin": _everything,
+    "positionsAccountMargin": _everything,
+    "borrowsAccountMargin": _everything,
 }
 
 
@@ -129,7 +145,7 @@ def _spot(exchange: Exchange, account: Account, params: list[Any]) -> Any:
 
 def _margin(exchange: Exchange, account: Account, params: list[Any]) -> Any:
     return {
-        asset: dialect.margin_balance(account.wallets.balance(Wallet.COLLATERAL, asset))
+        asset: dialect.margin_balance(exchange.engine.collateral(account, asset))
         for asset in _asked_assets(exchange, params)
     }
 
@@ -197,6 +213,33 @@ QUERY: dict[str, Query] = {
 }
 
 
+# Snapshots
+
+
+def balance_row(exchange: Exchange, account: Account, wallet: Wallet, asset: str) -> dialect.Row:
+    """What `balanceSpot_update` or `balanceMargin_update` says of one asset now."""
+    if wallet is Wallet.SPOT:
+        return dialect.spot_balance(account.wallets.balance(wallet, asset))
+    return dialect.margin_update(asset, exchange.engine.collateral(account, asset))
+
+
+def snapshot(exchange: Exchange, account: Account, channel: str) -> dialect.Row:
+    """What `positionsMargin_update` or `borrowsMargin_update` says now: an object, not a list."""
+    if channel == "borrowsMargin":
+        rows = [dialect.borrow(owed) for owed in account.portfolio.borrows.values()]
+    else:
+        held = account.portfolio.open.values()
+        rows = [_position(exchange, account, position) for position in held]
+    return {"total": len(rows), "records": rows}
+
+
+def _position(exchange: Exchange, account: Account, held: Position) -> dialect.Row:
+    price, margin = exchange.engine.last_price(held.market), exchange.engine.margin
+    return dialect.position(held, price, margin.needed(account, held), margin.free(account)) | {
+        "liq_price": text(margin.liquidation_price(account, held) or ZERO)
+    }
+
+
 # Frames
 
 
@@ -205,9 +248,9 @@ def reply(number: int, result: Any) -> str:
     return _frame({"id": number, "result": result, "error": None})
 
 
-def failure(number: int, code: int) -> str:
-    """The refusal of request `number`."""
-    error = {"code": code, "message": MESSAGES[code]}
+def failure(number: int, code: int, message: str = "") -> str:
+    """The refusal of request `number`; without a message of its own, in the documented words."""
+    error = {"code": code, "message": message or MESSAGES.get(code, "internal error")}
     return _frame({"id": number, "result": None, "error": error})
 
 
@@ -229,6 +272,14 @@ def executed_update(order: Order) -> str:
 def deal_update(deal: Deal) -> str:
     """`deals_update`."""
     return update("deals_update", dialect.deal_update(deal))
+
+
+def position_alarm(exchange: Exchange, seen: PositionAlarm) -> str:
+    """`positionsAccountMargin_update`: the position as it was when the alarm was given."""
+    account = exchange.engine.accounts[seen.account]
+    stage = {"liq_stage": seen.alarm.name.lower()}
+    row = _position(exchange, account, seen.position) | stage
+    return update("positionsAccountMargin_update", [int(seen.alarm), row])
 
 
 def _frame(message: dict[str, Any]) -> str:

@@ -5,19 +5,52 @@ files).  Times are printed as the doubles that the exchange prints: 17 digits on
 (`1738230617.8867061`), the shortest form over REST.
 """
 
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
 
-from reconciler.simulator.numbers import ZERO, shown, text
-from reconciler.simulator.records import Balance, Deal, Kind, Order, Role, Side, Status
+from reconciler.simulator.numbers import ZERO, cut, shown, text, times
+from reconciler.simulator.papers import Delisted
+from reconciler.simulator.positions import Borrow, Position
+from reconciler.simulator.records import (
+    Balance,
+    Collateral,
+    Deal,
+    Kind,
+    Order,
+    Role,
+    Side,
+    Status,
+)
 
 Row: TypeAlias = dict[str, Any]
 
 _SIDE = {Side.SELL: 1, Side.BUY: 2}
 _ROLE = {Role.MAKER: 1, Role.TAKER: 2}
-_TYPE = {Kind.LIMIT: 1, Kind.MARKET: 2, Kind.STOCK_MARKET: 202}
-_TYPE_WORD = {Kind.LIMIT: "limit", Kind.MARKET: "market", Kind.STOCK_MARKET: "stock market"}
+TYPE = {
+    Kind.LIMIT: 1,
+    Kind.MARKET: 2,
+    Kind.STOP_LIMIT: 3,
+    Kind.STOP_MARKET: 4,
+    Kind.MARGIN_LIMIT: 7,
+    Kind.MARGIN_MARKET: 8,
+    Kind.MARGIN_STOP_LIMIT: 9,
+    Kind.MARGIN_STOP_MARKET: 10,
+    Kind.STOCK_MARKET: 202,
+}
+_TYPE_WORD = {
+    Kind.LIMIT: "limit",
+    Kind.MARKET: "market",
+    Kind.STOP_LIMIT: "stop limit",
+    Kind.STOP_MARKET: "stop market",
+    Kind.MARGIN_LIMIT: "margin limit",
+    Kind.MARGIN_MARKET: "margin market",
+    Kind.MARGIN_STOP_LIMIT: "margin stop limit",
+    Kind.MARGIN_STOP_MARKET: "trigger margin market",
+    Kind.STOCK_MARKET: "stock market",
+}
+_CONDITION = {Side.BUY: "gte", Side.SELL: "lte"}
 _STATUS = {status: status.upper() for status in Status}
 
 # Times
@@ -37,11 +70,12 @@ def short_seconds(moment: int) -> float:
 
 
 def pending_order(order: Order) -> Row:
-    """`ordersPending`, query and update (PROTOCOL § 3.3); it names no fee asset."""
-    return {
+    """`ordersPending`, query and update (PROTOCOL § 3.3); it names no fee asset, and doesn't say
+    whether a stop was activated."""
+    row = {
         "id": order.order_id,
         "market": order.market,
-        "type": _TYPE[order.kind],
+        "type": TYPE[order.kind],
         "side": _SIDE[order.side],
         "post_only": order.post_only,
         "ioc": order.ioc,
@@ -54,13 +88,17 @@ def pending_order(order: Order) -> Row:
         "deal_money": text(order.filled_total),
         "deal_fee": text(order.fee),
         "client_order_id": order.client_order_id,
-        "stp": "no",
+        "stp": order.stp.value,
         "status": _STATUS[order.status],
         "position_side": "BOTH",
         "rpi": False,
         "retail": False,
-        "reduce_only": False,
+        "reduce_only": order.reduce_only,
     }
+    if order.activation_price is not None:
+        row["activation_price"] = text(order.activation_price)
+        row["activation_condition"] = _CONDITION[order.side]
+    return row
 
 
 def executed_order(order: Order) -> Row:
@@ -72,7 +110,7 @@ def executed_order(order: Order) -> Row:
         "ftime": long_seconds(order.finished_at),
         "market": order.market,
         "source": order.source,
-        "type": _TYPE[order.kind],
+        "type": TYPE[order.kind],
         "side": _SIDE[order.side],
         "post_only": order.post_only,
         "ioc": order.ioc,
@@ -86,7 +124,7 @@ def executed_order(order: Order) -> Row:
         "fee_asset": order.fee_asset,
         "rpi": False,
         "retail": False,
-        "reduce_only": False,
+        "reduce_only": order.reduce_only,
     }
 
 
@@ -108,15 +146,18 @@ def active_order(order: Order) -> Row:
         "postOnly": order.post_only,
         "ioc": order.ioc,
         "status": _STATUS[order.status],
-        "stp": "no",
+        "stp": order.stp.value,
         "positionSide": "BOTH",
         "rpi": False,
-        "reduceOnly": False,
+        "reduceOnly": order.reduce_only,
     }
     if order.price is not None:
         row["price"] = text(order.price)
     if order.filled_amount:
         row["feeAsset"] = order.fee_asset
+    if order.activation_price is not None:
+        row["activation_price"] = text(order.activation_price)
+        row |= _activation(order)
     return row
 
 
@@ -124,7 +165,7 @@ def finished_order(order: Order) -> Row:
     """REST `trade-account/order/history` (PROTOCOL § 5.4): `id`, not `orderId`; the market is the
     key of the map around it."""
     assert order.finished_at is not None
-    return {
+    row = {
         "id": order.order_id,
         "clientOrderId": order.client_order_id,
         "ctime": short_seconds(order.created_at),
@@ -142,8 +183,17 @@ def finished_order(order: Order) -> Row:
         "status": _STATUS[order.status],
         "positionSide": "BOTH",
         "rpi": False,
-        "reduceOnly": False,
+        "reduceOnly": order.reduce_only,
     }
+    if order.activation_price is not None:
+        row["activationPrice"] = text(order.activation_price)
+        row |= _activation(order)
+    return row
+
+
+def _activation(order: Order) -> Row:
+    """A number, although prose calls it a boolean (http-trade-v4.yaml)."""
+    return {"activated": int(order.is_activated), "activationCondition": _CONDITION[order.side]}
 
 
 # Deals
@@ -228,30 +278,92 @@ def spot_balance(balance: Balance) -> Row:
     return {"available": shown(balance.available), "freeze": shown(balance.frozen)}
 
 
-def margin_balance(balance: Balance) -> Row:
-    """`balanceMargin_request`.  Nothing can be borrowed here yet."""
-    total = shown(balance.available)
+def margin_balance(collateral: Collateral) -> Row:
+    """`balanceMargin_request`."""
     return {
-        "balance": total,
-        "borrow": "0",
-        "available_without_borrow": total,
-        "available_with_borrow": total,
+        "balance": shown(collateral.balance),
+        "borrow": shown(collateral.borrowed),
+        "available_without_borrow": shown(collateral.usable),
+        "available_with_borrow": shown(collateral.usable),
     }
 
 
-def margin_update(asset: str, balance: Balance) -> Row:
+def margin_update(asset: str, collateral: Collateral) -> Row:
     """One element of `balanceMargin_update`."""
-    total = shown(balance.available)
-    return {"a": asset, "B": total, "b": "0", "av": total, "ab": total}
+    row = margin_balance(collateral)
+    return {"a": asset} | dict(zip(("B", "b", "av", "ab"), row.values(), strict=True))
 
 
-def margin_summary(asset: str, balance: Balance) -> Row:
+def margin_summary(asset: str, collateral: Collateral) -> Row:
     """One element of REST `collateral-account/balance-summary`."""
-    total = shown(balance.available)
+    names = ("balance", "borrow", "availableWithoutBorrow", "availableWithBorrow")
+    row = margin_balance(collateral)
+    return {"asset": asset} | dict(zip(names, row.values(), strict=True))
+
+
+# Positions
+
+
+def position(held: Position, price: Decimal, margin: Decimal, free: Decimal) -> Row:
+    """`positionsMargin_update`, one record (PROTOCOL § 3.6); its profit is unrealised."""
     return {
-        "asset": asset,
-        "balance": total,
-        "borrow": "0",
-        "availableWithoutBorrow": total,
-        "availableWithBorrow": total,
+        "id": held.position_id,
+        "market": held.market,
+        "ctime": long_seconds(held.opened_at),
+        "mtime": long_seconds(held.modified_at),
+        "amount": text(held.amount),
+        "amount_in_money": text(times(held.amount, price).copy_abs()),
+        "base_price": text(held.base_price),
+        "pnl": text(held.value(price)),
+        "liq_price": "0",
+        "liq_stage": None,
+        "unrealized_funding": "0",
+        "funding": text(held.funding),
+        "margin": text(margin),
+        "free_margin": text(free),
+        "realized_pnl": text(held.realized),
+        "position_side": "BOTH",
     }
+
+
+def borrow(owed: Borrow) -> Row:
+    """`borrowsMargin_update`, one record (PROTOCOL § 3.7)."""
+    return {
+        "asset": owed.asset,
+        "ctime": long_seconds(owed.opened_at),
+        "mtime": long_seconds(owed.modified_at),
+        "amount": text(owed.amount.copy_negate()),
+        "unrealized_funding": "0",
+        "liq_price": "NaN",
+    }
+
+
+def price_or_none(price: Decimal | None) -> str | None:
+    """Null where there is none."""
+    return None if price is None else text(price)
+
+
+def delisted_order(row: Delisted) -> Row:
+    """`trade-account/order/history/query` (PROTOCOL § 5.8): zero-padded, in lower case."""
+    return {
+        "id": row.order_id,
+        "clientOrderId": row.client_order_id,
+        "createdAt": short_seconds(row.created_at),
+        "finishAt": short_seconds(row.finished_at),
+        "market": row.market,
+        "side": row.side,
+        "type": _TYPE_WORD[Kind(row.kind)],
+        "price": padded(row.price),
+        "amount": padded(row.amount),
+        "dealStock": padded(row.filled_amount),
+        "dealMoney": padded(row.filled_total),
+        "fee": padded(row.fee),
+        "feeAsset": row.fee_asset,
+        "status": "filled" if row.is_reverse else "canceled",
+        "delistingKind": "reverse" if row.is_reverse else "canceled",
+    }
+
+
+def padded(number: Decimal) -> str:
+    """With ten places."""
+    return f"{cut(number, 10):.10f}"

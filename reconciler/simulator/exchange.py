@@ -5,9 +5,9 @@ moment.  Listeners must not block; what they hear is encoded at most once.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.simulator.access import Access
 from reconciler.simulator.engine import Engine
@@ -18,6 +18,7 @@ from reconciler.simulator.records import (
     Deal,
     Event,
     Fees,
+    Freezing,
     Instruction,
     Market,
     Order,
@@ -26,6 +27,9 @@ from reconciler.simulator.records import (
     Truth,
     Wallet,
 )
+from reconciler.simulator.tape import Tape
+
+T = TypeVar("T")
 
 HOUSE = "house"
 """The account that takes the other side of scripted fills; it always has enough."""
@@ -53,10 +57,11 @@ class Exchange:
         now: Callable[[], int],
         seed: int = 0,
     ) -> None:
-        self.now = now
+        self.faults = FaultPlan(chance=random.Random(f"faults {seed}"))
+        self.now = now = self.faults.skewed(now)
         self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
         self.access = Access(now=now, chance=random.Random(f"access {seed}"))
-        self.faults = FaultPlan()
+        self.tape = Tape(self.engine.markets)
         self._listeners: dict[str, dict[Listener, None]] = {}  # ordered, unlike a set
         self.engine.open_account(HOUSE)
 
@@ -75,9 +80,19 @@ class Exchange:
         wallet: Wallet = Wallet.SPOT,
         fees: Fees | None = None,
         records_cancels: bool = True,
+        freezing: Freezing | None = None,
+        is_business: bool = False,
+        master: str | None = None,
     ) -> None:
         """A new login with `funds` in one of its wallets; without a key nobody can call for it."""
-        self.engine.open_account(name, fees, records_cancels=records_cancels)
+        self.engine.open_account(
+            name,
+            fees,
+            records_cancels=records_cancels,
+            freezing=freezing,
+            is_business=is_business,
+            master=master,
+        )
         if key is not None and secret is not None:
             self.access.grant(name, key, secret)
         for asset, amount in (funds or {}).items():
@@ -94,13 +109,44 @@ class Exchange:
     def place(self, account: str, asked: Instruction) -> Order:
         """The order as it is after all that could be matched at once."""
         order, events = self.engine.place(account, asked)
-        self._publish(events)
+        self.publish(events)
         return order
 
     def cancel(self, account: str, market: str, order_id: int) -> Order:
         """The order as it ended."""
         order, events = self.engine.cancel(account, market, order_id)
-        self._publish(events)
+        self.publish(events)
+        return order
+
+    def cancel_all(
+        self,
+        account: str,
+        markets: Iterable[str] | None = None,
+        families: Iterable[str] = ("spot", "margin", "futures"),
+    ) -> None:
+        """Every open order of the markets (of all, if none are named) and families."""
+        self.publish(self.engine.cancel_all(account, markets, families))
+
+    def modify(
+        self,
+        account: str,
+        market: str,
+        order_id: int,
+        *,
+        amount: Decimal | None = None,
+        price: Decimal | None = None,
+        activation_price: Decimal | None = None,
+    ) -> Order:
+        """The order that stands in for the old one, with a new id."""
+        order, events = self.engine.modify(
+            account,
+            market,
+            order_id,
+            amount=amount,
+            price=price,
+            activation_price=activation_price,
+        )
+        self.publish(events)
         return order
 
     def fill(
@@ -125,16 +171,16 @@ class Exchange:
         self._supply_house(asked)
         maker, taker = (account, HOUSE) if Role(role) is Role.MAKER else (HOUSE, account)
         deals, events = self.engine.cross(maker, taker, asked, owner=account)
-        self._publish(events)
+        self.publish(events)
         return deals[0] if maker == account else deals[1]
 
     def deposit(self, account: str, asset: str, amount: Decimal | str) -> None:
         """To the main wallet."""
-        self._publish(self.engine.deposit(account, asset, Decimal(amount)))
+        self.publish(self.engine.treasury.deposit(account, asset, Decimal(amount)))
 
     def withdraw(self, account: str, asset: str, amount: Decimal | str) -> None:
         """From the main wallet."""
-        self._publish(self.engine.withdraw(account, asset, Decimal(amount)))
+        self.publish(self.engine.treasury.withdraw(account, asset, Decimal(amount)))
 
     def transfer(
         self,
@@ -145,15 +191,17 @@ class Exchange:
         target: Wallet | str,
     ) -> None:
         """Between own wallets."""
-        self._publish(
-            self.engine.transfer(account, asset, Decimal(amount), Wallet(origin), Wallet(target))
+        self.publish(
+            self.engine.treasury.transfer(
+                account, asset, Decimal(amount), Wallet(origin), Wallet(target)
+            )
         )
 
     def phantom(
         self, account: str, asset: str, amount: Decimal | str, wallet: Wallet | str = Wallet.SPOT
     ) -> None:
         """Adds `amount` (negative: takes it) without any record of why."""
-        self._publish(self.engine.phantom(account, Wallet(wallet), asset, Decimal(amount)))
+        self.publish(self.engine.treasury.phantom(account, Wallet(wallet), asset, Decimal(amount)))
 
     # Listening
 
@@ -165,7 +213,16 @@ class Exchange:
         """No more."""
         self._listeners.get(account, {}).pop(listener, None)
 
-    def _publish(self, events: Iterable[Event]) -> None:
+    def told(self, done: tuple[T, Sequence[Event]]) -> T:
+        """What an operation of the engine's departments gave, its events published:
+        `exchange.told(exchange.engine.treasury.advance(…))`."""
+        value, events = done
+        self.publish(events)
+        return value
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Everyone who listens hears of them now."""
+        self.tape.hear(events, self.now())
         for event in events:
             listeners = self._listeners.get(event.account)
             if listeners:
@@ -183,4 +240,6 @@ class Exchange:
         ):
             there = self.engine.accounts[HOUSE].wallets.available(Wallet.SPOT, asset)
             if there < amount:
-                self.engine.phantom(HOUSE, Wallet.SPOT, asset, times(amount, _HOUSE_RESERVE))
+                self.engine.treasury.phantom(
+                    HOUSE, Wallet.SPOT, asset, times(amount, _HOUSE_RESERVE)
+                )

@@ -6,83 +6,60 @@ at once instead of at an occasion (cut these sockets now, send this frame now) g
 links that the sockets register.
 """
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Literal, Protocol, TypeAlias
+from itertools import count
+from typing import TYPE_CHECKING, Literal, Protocol
 
+import msgspec
 
-class Point(Enum):
-    """Where something can go wrong, and what a rule's `name` means there."""
+from reconciler.simulator.acts import (
+    READY,
+    Acknowledge,
+    Act,
+    Answer,
+    Cut,
+    Delay,
+    Duplicate,
+    Lag,
+    Point,
+    Refuse,
+    Reorder,
+    Restate,
+    Rule,
+    Shift,
+    Shrink,
+    Stall,
+    Swallow,
+    Truncate,
+)
 
-    CONNECTION = auto()
-    """A TCP connection is accepted; no account is known yet, no name."""
-    HANDSHAKE = auto()
-    """A WebSocket asks to be opened; no account is known yet, no name."""
-    REQUEST = auto()
-    """A REST call came in; the name is its path."""
-    FRAME = auto()
-    """An update is about to be sent; the name is its method."""
+if TYPE_CHECKING:
+    from reconciler.simulator.script import Script
 
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The connection ends: by a TCP reset, or by a close frame with this code."""
-
-    how: Literal["reset"] | int = "reset"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Instead of what would have been answered: a status and a body (a refused handshake, 429,
-    5xx, a gateway's page)."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Swallow:
-    """The frame is not sent; the call is never answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The frame is sent twice."""
-
-
-Act: TypeAlias = Cut | Answer | Swallow | Duplicate
-
-_POSSIBLE: dict[Point, tuple[type[Act], ...]] = {
-    Point.CONNECTION: (Cut,),
-    Point.HANDSHAKE: (Cut, Answer),
-    Point.REQUEST: (Cut, Answer, Swallow),
-    Point.FRAME: (Cut, Swallow, Duplicate),
-}
-
-
-@dataclass(slots=True, kw_only=True)
-class Rule:
-    """What to do at a point.  None as `account` or `name` means any, as `times` without end;
-    the first `skip` occasions pass unharmed."""
-
-    point: Point
-    act: Act
-    account: str | None = None
-    name: str | None = None
-    times: int | None = 1
-    skip: int = 0
-
-    def fits(self, point: Point, account: str | None, name: str | None) -> bool:
-        """Is this an occasion for the rule?"""
-        return (
-            self.point is point
-            and self.account in (None, account)
-            and self.name in (None, name)
-            and self.times != 0
-        )
+__all__ = [
+    "READY",
+    "Acknowledge",
+    "Act",
+    "Answer",
+    "Cut",
+    "Delay",
+    "Duplicate",
+    "FaultPlan",
+    "Lag",
+    "Link",
+    "Point",
+    "Refuse",
+    "Reorder",
+    "Restate",
+    "Rule",
+    "Shift",
+    "Shrink",
+    "Stall",
+    "Swallow",
+    "Truncate",
+]
 
 
 class Link(Protocol):
@@ -97,28 +74,51 @@ class Link(Protocol):
         """Ends it now."""
         ...
 
+    def stall(self) -> None:
+        """Lets nothing flow any more, in either direction."""
+        ...
+
     def send_raw(self, frame: str | bytes) -> None:
         """Sends a frame as it is, bytes as a binary one."""
         ...
 
 
 class FaultPlan:
-    """All that shall go wrong."""
+    """All that shall go wrong.  `chance` decides where a rule has a probability."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), *, chance: random.Random | None = None) -> None:
         self.rules: list[Rule] = []
+        self.skew_us = 0
+        """How far the exchange's clock is ahead of the one it was given."""
+        self.told: Callable[[Rule, str | None, str | None], None] | None = None
+        """Called with each rule that strikes, the account and the name of the occasion."""
+        self._chance = chance or random.Random(0)
+        self._numbers = count(1)
         self._links: dict[Link, None] = {}  # ordered, unlike a set
+        for rule in rules:
+            self.add(rule)
+
+    @classmethod
+    def from_script(cls, script: "Script") -> "FaultPlan":
+        """The plan of a script; its steps and its storm are played by `script.play`."""
+        plan = cls(chance=random.Random(f"faults {script.seed}"))
+        plan.load(script)
+        return plan
+
+    def load(self, script: "Script") -> None:
+        """Adds the script's rules; a script may be loaded more than once."""
+        for rule in script.rules:
+            self.add(msgspec.structs.replace(rule))
 
     def add(self, rule: Rule) -> Rule:
         """Rules are asked in the order in which they were added."""
-        assert isinstance(rule.act, _POSSIBLE[rule.point]), f"no {rule.act} at {rule.point}"
+        rule.number = next(self._numbers)
         self.rules.append(rule)
         return rule
 
     def remove(self, rule: Rule) -> None:
         """No error if it is spent already."""
-        if rule in self.rules:
-            self.rules.remove(rule)
+        self.rules = [other for other in self.rules if other is not rule]
 
     def at(self, point: Point, account: str | None = None, name: str | None = None) -> Act | None:
         """What goes wrong on this occasion, which is thereby used up; None if nothing does."""
@@ -127,12 +127,27 @@ class FaultPlan:
                 if rule.skip:
                     rule.skip -= 1
                     continue
+                if rule.probability < 1 and self._chance.random() >= rule.probability:
+                    continue
                 if rule.times is not None:
                     rule.times -= 1
                     if not rule.times:
-                        self.rules.remove(rule)
+                        self.remove(rule)
+                if self.told:
+                    self.told(rule, account, name)
+                assert not isinstance(rule.act, str)
                 return rule.act
         return None
+
+    def skewed(self, now: Callable[[], int]) -> Callable[[], int]:
+        """The clock as the exchange reads it."""
+        return lambda: now() + self.skew_us
+
+    # At once
+
+    def links(self, account: str | None = None) -> list[Link]:
+        """The open WebSockets of the account; of all, without one."""
+        return [link for link in self._links if account is None or link.account == account]
 
     def cut(
         self,
@@ -146,26 +161,43 @@ class FaultPlan:
         if before is not None:
             self.add(Rule(point=Point.FRAME, act=Cut(how), account=account, name=before))
             return 0
-        links = [link for link in self._links if account is None or link.account == account]
+        links = self.links(account)
         for link in links:
             link.cut(how)
         return len(links)
 
+    def stall(self, account: str | None = None) -> int:
+        """From now on nothing flows on the WebSockets of the account (of all), which stay open.
+        Returns how many."""
+        links = self.links(account)
+        for link in links:
+            link.stall()
+        return len(links)
+
     def send_raw(self, frame: str | bytes, account: str | None = None) -> int:
         """Sends a hostile frame to the WebSockets of the account (of all); returns to how many."""
-        links = [link for link in self._links if account is None or link.account == account]
+        links = self.links(account)
         for link in links:
             link.send_raw(frame)
         return len(links)
 
-    @contextmanager
-    def outage(self, act: Cut | Answer | None = None) -> Iterator[None]:
-        """The exchange is down while the block lasts: open WebSockets are reset, new connections
-        too (or, given an `Answer`, every handshake and call is answered with it)."""
+    def go_down(self, act: Cut | Answer | None = None) -> list[Rule]:
+        """The exchange is down from now on: open WebSockets are reset, new connections too (or,
+        given an `Answer`, every handshake and call is answered with it).  Remove the rules that
+        are returned, and it is up again."""
         act = act or Cut()
         points = (Point.CONNECTION,) if isinstance(act, Cut) else (Point.HANDSHAKE, Point.REQUEST)
-        rules = [self.add(Rule(point=point, act=act, times=None)) for point in points]
+        rules = [Rule(point=point, act=act, times=None) for point in points]
+        for rule in rules:
+            self.add(rule)
+        self.rules = rules + self.rules[: -len(rules)]  # nothing else goes wrong meanwhile
         self.cut()
+        return rules
+
+    @contextmanager
+    def outage(self, act: Cut | Answer | None = None) -> Iterator[None]:
+        """The exchange is down while the block lasts."""
+        rules = self.go_down(act)
         try:
             yield
         finally:

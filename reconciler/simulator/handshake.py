@@ -1,7 +1,7 @@
 """The WebSocket door: who may open a connection, and which requests are answered otherwise."""
 
+from reconciler.simulator.acts import Answer, Cut, Point, Swallow
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Answer, Cut, Point
 from reconciler.simulator.sender import Line, Message, Send
 from reconciler.simulator.socket import Receive, Session
 
@@ -16,7 +16,10 @@ async def websocket(exchange: Exchange, scope: Message, receive: Receive, send: 
         case Cut():
             line.reset()
         case Answer(status, body, content_type):
-            await _refuse(send, status, body, content_type)
+            await _refuse(send, status, body.encode(), content_type)
+        case Swallow():
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
         case _ if scope["path"] != PATH:
             await _refuse(send, 404)
         case _:

@@ -1,12 +1,12 @@
 """Life on the markets: seeded traders that place, cancel, cross and move money.
 
-`Traders` keeps every book populated with the orders of bots, and lets the accounts it is given
-trade with them and with themselves.  It never asks for what an account can't pay, and a refusal
-that happens all the same is an ordinary outcome.
+`Traders` keeps every spot book populated with the orders of bots, and lets the accounts it is given
+trade with them and with themselves; what else goes on, its `Pursuit`s say.  It never asks for what
+an account can't pay, and a refusal that happens all the same is an ordinary outcome.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ import trio
 
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.numbers import ZERO, affordable, cut, negative, plus, times
+from reconciler.simulator.pursuits import Pursuit, acts
 from reconciler.simulator.records import Instruction, Kind, Market, Order, Side, Wallet
 from reconciler.simulator.rules import Refused
 
@@ -35,7 +36,12 @@ class Traders:
     """All traders of one exchange, ours and the others."""
 
     def __init__(
-        self, exchange: Exchange, *, chance: random.Random, accounts: Sequence[str]
+        self,
+        exchange: Exchange,
+        *,
+        chance: random.Random,
+        accounts: Sequence[str],
+        pursuits: Collection[Pursuit] = (),
     ) -> None:
         self._exchange = exchange
         self._chance = chance
@@ -52,6 +58,7 @@ class Traders:
             (self._cancel, 12),
             (self._trade_with_self, 2),
             (self._move_money, 5),
+            *acts(pursuits, exchange, chance, self._accounts, BOTS),
         ]
 
     def step(self) -> None:
@@ -186,7 +193,9 @@ class Traders:
         return self._chance.choice([*self._accounts, *BOTS])
 
     def _any_market(self) -> Market:
-        return self._chance.choice(list(self._exchange.markets.values()))
+        """Futures are a pursuit of their own."""
+        markets = self._exchange.markets.values()
+        return self._chance.choice([market for market in markets if not market.is_futures])
 
     def _any_side(self) -> Side:
         return self._chance.choice((Side.BUY, Side.SELL))
@@ -230,7 +239,11 @@ class Traders:
 
     def _open(self, trader: str, market: Market) -> list[int]:
         orders = self._exchange.engine.accounts[trader].open_orders.values()
-        return [order.order_id for order in orders if order.market is market]
+        return [
+            order.order_id
+            for order in orders
+            if order.market is market and not order.asked.kind.is_margin
+        ]
 
     def _supply(self, bot: str, market: Market) -> None:
         for asset in (market.stock, market.money):
@@ -246,7 +259,8 @@ async def live(
     rate: float,
     chance: random.Random,
     accounts: Sequence[str],
+    pursuits: Collection[Pursuit] = (),
     sleep: Callable[[float], Awaitable[object]] = trio.sleep,
 ) -> None:
     """Acts at about `rate` operations per second until cancelled."""
-    await Traders(exchange, chance=chance, accounts=accounts).live(rate, sleep)
+    await Traders(exchange, chance=chance, accounts=accounts, pursuits=pursuits).live(rate, sleep)

@@ -5,11 +5,11 @@ Knows which order is met next and by how much; it moves no money and tells nobod
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.simulator.numbers import ZERO, affordable, minus, plus, times
-from reconciler.simulator.records import Instruction, Kind, Market, Order, Side, Status
+from reconciler.simulator.records import Instruction, Market, Order, Side, Status
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -26,8 +26,11 @@ class LiveOrder:
     filled_amount: Decimal = ZERO
     filled_total: Decimal = ZERO
     fee: Decimal = ZERO
+    frozen: Decimal = ZERO
+    """What the spot wallet holds back for it, of its `given_asset`."""
     status: Status = Status.OPEN
-    finished_at: int | None = field(default=None)
+    is_activated: bool = False
+    finished_at: int | None = None
 
     @property
     def limit(self) -> Decimal:
@@ -37,8 +40,31 @@ class LiveOrder:
 
     @property
     def counts_money(self) -> bool:
-        """True of a market buy, whose amount and remainder are in money."""
-        return self.asked.kind is Kind.MARKET and self.asked.side is Side.BUY
+        """True of a buy at the market, whose amount and remainder are in money."""
+        return self.asked.counts_money
+
+    @property
+    def given_asset(self) -> str:
+        """What a fill takes from the account."""
+        return self.market.stock if self.asked.side is Side.SELL else self.market.money
+
+    @property
+    def fee_asset(self) -> str:
+        """What a spot fill gives the account; money on margin."""
+        spot_buy = self.asked.side is Side.BUY and not self.asked.kind.is_margin
+        return self.market.stock if spot_buy else self.market.money
+
+    @property
+    def family(self) -> str:
+        """As `order/cancel/all` parts them: `spot`, `margin` or `futures`."""
+        if not self.asked.kind.is_margin:
+            return "spot"
+        return "futures" if self.market.is_futures else "margin"
+
+    @property
+    def is_waiting(self) -> bool:
+        """True of a stop before its activation."""
+        return self.asked.kind.is_stop and not self.is_activated
 
     def seen(self) -> Order:
         """The order at this moment."""
@@ -56,13 +82,17 @@ class LiveOrder:
             filled_amount=self.filled_amount,
             filled_total=self.filled_total,
             fee=self.fee,
-            fee_asset=market.stock if asked.side is Side.BUY else market.money,
+            fee_asset=self.fee_asset,
             post_only=asked.post_only,
             ioc=asked.ioc,
             source=asked.source,
             created_at=self.created_at,
             updated_at=self.updated_at,
             finished_at=self.finished_at,
+            stp=asked.stp,
+            activation_price=asked.activation_price,
+            is_activated=self.is_activated,
+            reduce_only=asked.reduce_only,
         )
 
 
@@ -150,10 +180,3 @@ def crosses(asked: Instruction, price: Decimal) -> bool:
     if asked.price is None:
         return True
     return asked.price >= price if asked.side is Side.BUY else asked.price <= price
-
-
-def locked(order: LiveOrder) -> tuple[str, Decimal]:
-    """Which asset a resting order freezes, and how much (PROTOCOL § 7.5, without a surcharge)."""
-    if order.asked.side is Side.SELL:
-        return order.market.stock, order.remaining
-    return order.market.money, times(order.limit, order.remaining)

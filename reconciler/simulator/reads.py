@@ -6,6 +6,7 @@ JSON.  Defaults, limits and floors are those of PROTOCOL § 5.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from reconciler.simulator import dialect
@@ -13,7 +14,7 @@ from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
-from reconciler.simulator.numbers import MAIN_DECIMALS, shown
+from reconciler.simulator.numbers import MAIN_DECIMALS, shown, text, times
 from reconciler.simulator.records import Order, Wallet
 
 SECOND = 1_000_000
@@ -50,27 +51,6 @@ def main_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
     if ticker := asked.text("ticker"):
         return rows.get(ticker, {"main_balance": "0"})
     return rows
-
-
-def collateral_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """All assets, as text: documented as numbers, seen live as text (PROTOCOL § 5.2)."""
-    rows = {
-        asset: shown(account.wallets.available(Wallet.COLLATERAL, asset))
-        for asset in exchange.engine.assets
-    }
-    ticker = asked.one_of("ticker", rows)
-    return {ticker: rows[ticker]} if ticker else rows
-
-
-def collateral_summary(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """The same with what is borrowed and what can be used."""
-    assets = exchange.engine.assets
-    ticker = asked.one_of("ticker", assets)
-    return [
-        dialect.margin_summary(asset, account.wallets.balance(Wallet.COLLATERAL, asset))
-        for asset in assets
-        if ticker in (None, asset)
-    ]
 
 
 # Orders and deals
@@ -150,6 +130,20 @@ def deals_of_order(exchange: Exchange, account: Account, asked: Asked) -> Any:
     return {"records": rows, "offset": offset, "limit": limit}
 
 
+def conditional_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
+    """`conditional-orders`: pairs of orders are not simulated, so there are none."""
+    asked.one_of("market", exchange.markets)
+    offset, limit = asked.page(ORDERS_MAX, OFFSET_MAX, default=100)
+    return {"limit": limit, "offset": offset, "total": 0, "records": []}
+
+
+def oco_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
+    """`oco-orders`: likewise."""
+    asked.one_of("market", exchange.markets)
+    asked.page(ORDERS_MAX, OFFSET_MAX)
+    return []
+
+
 def _of_client(account: Account, client_order_id: str, market: str | None) -> list[Order]:
     found = account.history.finished_of_client(client_order_id, market)
     if not found:
@@ -163,6 +157,25 @@ def _by_market(rows: Iterable[tuple[str, dialect.Row]]) -> Any:
     for market, row in rows:
         by_market.setdefault(market, []).append(row)
     return by_market or []
+
+
+# Terms
+
+
+def fees(_: Exchange, account: Account, __: Asked) -> Any:
+    """`market/fee`: the account's own, in percent, whichever market is asked for."""
+    percent = {name: text(times(rate, Decimal(100))) for name, rate in _rates(account).items()}
+    return {"error": None, **percent, "custom_fee": {}}
+
+
+def _rates(account: Account) -> dict[str, Decimal]:
+    terms = account.fees
+    return {
+        "taker": terms.taker,
+        "maker": terms.maker,
+        "futures_taker": terms.futures_taker,
+        "futures_maker": terms.futures_maker,
+    }
 
 
 # Windows of time
@@ -202,10 +215,11 @@ def _floor_s(now: int) -> int:
 READS: dict[str, Read] = {
     "/api/v4/trade-account/balance": spot_balance,
     "/api/v4/main-account/balance": main_balance,
-    "/api/v4/collateral-account/balance": collateral_balance,
-    "/api/v4/collateral-account/balance-summary": collateral_summary,
     "/api/v4/orders": open_orders,
     "/api/v4/trade-account/order/history": finished_orders,
     "/api/v4/trade-account/executed-history": executed_deals,
     "/api/v4/trade-account/order": deals_of_order,
+    "/api/v4/conditional-orders": conditional_orders,
+    "/api/v4/oco-orders": oco_orders,
+    "/api/v4/market/fee": fees,
 }

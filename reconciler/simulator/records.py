@@ -11,6 +11,8 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from reconciler.simulator.numbers import plus
+from reconciler.simulator.papers import Papers
+from reconciler.simulator.positions import Portfolio, Position
 
 
 class Side(StrEnum):
@@ -33,11 +35,48 @@ class Role(StrEnum):
 
 
 class Kind(StrEnum):
-    """Of an order.  The amount of a market buy is in money, every other one in stock."""
+    """Of an order.  The amount of a buy at the market, or of a stop for one, is in money; every
+    other one is in stock."""
 
     LIMIT = "limit"
     MARKET = "market"
     STOCK_MARKET = "stock_market"
+    STOP_LIMIT = "stop_limit"
+    STOP_MARKET = "stop_market"
+    MARGIN_LIMIT = "margin_limit"
+    MARGIN_MARKET = "margin_market"
+    MARGIN_STOP_LIMIT = "margin_stop_limit"
+    MARGIN_STOP_MARKET = "margin_stop_market"
+
+    @property
+    def has_limit(self) -> bool:
+        """May it rest on the book, at a price of its own?"""
+        return self in _LIMITS
+
+    @property
+    def is_stop(self) -> bool:
+        """Does it wait for a price before it is an order at all?"""
+        return self in _STOPS
+
+    @property
+    def is_margin(self) -> bool:
+        """Does it trade a position on the collateral wallet?"""
+        return self in _MARGINS
+
+
+_LIMITS = frozenset({Kind.LIMIT, Kind.STOP_LIMIT, Kind.MARGIN_LIMIT, Kind.MARGIN_STOP_LIMIT})
+_STOPS = frozenset(kind for kind in Kind if "stop_" in kind)
+_MARGINS = frozenset(kind for kind in Kind if "margin" in kind)
+
+
+class Stp(StrEnum):
+    """Self-trade prevention: whom it cancels when an order would meet one of its own account."""
+
+    NO = "no"
+    """Nobody: they trade."""
+    OLD = "co"
+    NEW = "cn"
+    BOTH = "cb"
 
 
 class Status(StrEnum):
@@ -47,6 +86,9 @@ class Status(StrEnum):
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
     CANCELED = "canceled"
+    CANCELED_STP = "canceled_stp"
+    AUTO_CANCELED_LIQUIDATION = "auto_canceled_liquidation"
+    AUTO_CANCELED_REDUCE_ONLY = "auto_canceled_reduce_only"
 
 
 class Wallet(StrEnum):
@@ -61,6 +103,7 @@ class Step(IntEnum):
     """What happened to an order, in the exchange's own numbers."""
 
     NEW = 1
+    """On the book; or, of an order that was seen already, a stop was activated."""
     UPDATE = 2
     FINISH = 3
 
@@ -80,6 +123,15 @@ class Market:
     """In money."""
     reference_price: Decimal
     """Around which the traders of `life` begin."""
+    is_futures: bool = False
+    """Traded on the collateral wallet only."""
+    is_collateral: bool = False
+    """Traded on margin too."""
+
+    @property
+    def has_margin(self) -> bool:
+        """Can positions be held in it?"""
+        return self.is_futures or self.is_collateral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +140,18 @@ class Fees:
 
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
+    futures_maker: Decimal = Decimal("0.0001")
+    futures_taker: Decimal = Decimal("0.00035")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freezing:
+    """What nobody documents of freezing (PROTOCOL § 7.5)."""
+
+    stops: bool = False
+    """Does a stop freeze before it is activated?"""
+    taker_fee: bool = False
+    """Does a buy freeze the taker's fee on top, as was seen live in 2023 (ccxt issue 17018)?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +163,19 @@ class Instruction:
     kind: Kind = Kind.LIMIT
     amount: Decimal
     price: Decimal | None = None
+    activation_price: Decimal | None = None
+    """Of a stop: a buy waits until the market is at or above it, a sell at or below."""
     client_order_id: str = ""
     post_only: bool = False
     ioc: bool = False
+    stp: Stp = Stp.NO
+    reduce_only: bool = False
     source: str = "api"
+
+    @property
+    def counts_money(self) -> bool:
+        """True of a buy at the market, whose amount and remainder are in money."""
+        return self.kind in (Kind.MARKET, Kind.STOP_MARKET) and self.side is Side.BUY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +220,10 @@ class Order:
     created_at: int
     updated_at: int
     finished_at: int | None
+    stp: Stp = Stp.NO
+    activation_price: Decimal | None = None
+    is_activated: bool = False
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,15 +240,30 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collateral:
+    """What an account has of one asset in the collateral wallet, and what it can do with it."""
+
+    balance: Decimal
+    borrowed: Decimal
+    """Contained in the balance."""
+    usable: Decimal
+    """How much no position needs; with borrowing no more, as in the one frame seen live
+    (PROTOCOL § 3.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """A change of one balance that is no deal.  The exchange shows clients none of these."""
+    """A change of one balance that is no deal.  The exchange shows clients none of these, and of
+    some not even a paper."""
 
     wallet: Wallet
     asset: str
     amount: Decimal
     """Signed."""
     reason: str
-    """`deposit`, `withdrawal`, `transfer` or `phantom`."""
+    """`deposit`, `withdrawal`, `transfer`, `sub_transfer`, `code`, `conversion`, `investment`,
+    `interest`, `mining`, `delisting` or `phantom`; on the collateral wallet also `realized_pnl`,
+    `margin_fee`, `funding`, `insurance` (the exchange bears a loss) or `borrow`."""
     moved_at: int
 
 
@@ -187,6 +279,8 @@ class Truth:
     orders: tuple[Order, ...]
     movements: tuple[Movement, ...]
     balances: Mapping[tuple[Wallet, str], Balance]
+    papers: Papers
+    portfolio: Portfolio
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +309,27 @@ class BalanceMoved:
     assets: tuple[str, ...]
 
 
-Event: TypeAlias = OrderSeen | DealMade | BalanceMoved
+@dataclass(frozen=True, slots=True)
+class PositionsMoved:
+    """Positions or borrows of the account are not what they were."""
+
+    account: str
+
+
+class Alarm(IntEnum):
+    """About a position, in the exchange's own numbers."""
+
+    MARGIN_CALL = 1
+    LIQUIDATION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAlarm:
+    """A position of the account is in danger, or lost."""
+
+    account: str
+    alarm: Alarm
+    position: Position
+
+
+Event: TypeAlias = OrderSeen | DealMade | BalanceMoved | PositionsMoved | PositionAlarm

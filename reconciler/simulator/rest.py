@@ -1,6 +1,6 @@
-"""The REST door: admits signed calls, asks the fault plan, wraps answers and errors.
+"""The REST door: admits signed calls, wraps answers and errors.
 
-Both error envelopes are those of PROTOCOL § 1.7.  What a call means is in `reads` and `writes`.
+What a call means is in `calls`, how a refusal is worded in `refusals`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,90 +8,62 @@ from typing import Any, TypeAlias
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.simulator.access import Denied, Key
 from reconciler.simulator.asked import Asked, Invalid
+from reconciler.simulator.calls import CALLS, CREATED
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Answer, Cut, Point, Swallow
-from reconciler.simulator.reads import READS
-from reconciler.simulator.reference import PUBLIC
+from reconciler.simulator.public_rest import public_routes
+from reconciler.simulator.refusals import Refusal, refusal
 from reconciler.simulator.rules import Refused
-from reconciler.simulator.writes import CREATED, WRITES
+from reconciler.simulator.sight import seen
+from reconciler.simulator.spoil import Spoil
 
 BODY_BYTES_MAX = 65_536
 TOKEN_PATH = "/api/v4/profile/websocket_token"  # noqa: S105 -- a path, not a password
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-_CODES = {"market": 31, "amount": 32, "price": 33, "client_order_id": 36, "ioc": 37}
-_FIELDS = {"client_order_id": "clientOrderId", "post_only": "postOnly", "liquidity": "market"}
-"""Codes and fields of what the engine refuses; 30 and the word itself where nothing is said."""
-
 
 def rest_app(exchange: Exchange) -> Starlette:
-    """All calls under `/api/v4`; anything else is an empty 404."""
-    routes = [Route(path, _public(exchange, path), methods=["GET"]) for path in PUBLIC]
-    private = (*READS, *WRITES, TOKEN_PATH)
-    routes += [Route(path, _private(exchange, path), methods=["POST"]) for path in private]
-    return Starlette(routes=routes, exception_handlers={404: _nothing, 405: _nothing})
-
-
-def _public(exchange: Exchange, path: str) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        spoiled = await _spoiled(exchange, request, None, path)
-        return spoiled or _json(PUBLIC[path](exchange))
-
-    return endpoint
+    """All calls; anything else is an empty 404."""
+    routes = public_routes(exchange)
+    routes += [
+        Route(path, _private(exchange, path), methods=["POST"]) for path in (*CALLS, TOKEN_PATH)
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Spoil, exchange=exchange)],
+        exception_handlers={404: _nothing, 405: _nothing},
+    )
 
 
 def _private(exchange: Exchange, path: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        caller = exchange.access.account_of_key(request.headers.get("x-txc-apikey", ""))
-        if spoiled := await _spoiled(exchange, request, caller, path):
-            return spoiled
         body = await _body(request)
         if body is None:
             return Response(status_code=413)
         try:
             key, values = exchange.access.admit(path, request.headers, body)
-            answer = _answer(exchange, key, path, Asked(values))
+            answer = _answer(exchange, key, path, values)
         except Denied as denied:
-            return _error(denied.status, denied.code, denied.message)
-        except Invalid as invalid:
-            return _error(422, 30, "Validation failed", {invalid.field: [invalid.message]})
-        except Refused as refused:
-            return _refusal(refused)
+            return _refused(Refusal(status=denied.status, code=denied.code, message=denied.message))
+        except (Invalid, Refused) as error:
+            return _refused(refusal(error, path))
         return _json(answer, 201 if path in CREATED else 200)
 
     return endpoint
 
 
-def _answer(exchange: Exchange, key: Key, path: str, asked: Asked) -> Any:
+def _answer(exchange: Exchange, key: Key, path: str, values: dict[str, Any]) -> Any:
     if path == TOKEN_PATH:
         return {"websocket_token": exchange.access.issue_token(key)}
-    handler = READS.get(path) or WRITES[path]
-    return handler(exchange, exchange.engine.accounts[key.account], asked)
-
-
-async def _spoiled(
-    exchange: Exchange, request: Request, account: str | None, path: str
-) -> Response | None:
-    """What the fault plan makes of the call; None if it goes through."""
-    match exchange.faults.at(Point.REQUEST, account, path):
-        case Cut():
-            request.scope["state"]["line"].reset()
-            return Response()
-        case Answer(status, body, content_type):
-            return Response(body, status, media_type=content_type)
-        case Swallow():
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            return Response()
-        case _:
-            return None
+    account, values = seen(exchange, exchange.engine.accounts[key.account], path, values)
+    return CALLS[path](exchange, account, Asked(values))
 
 
 async def _body(request: Request) -> bytes | None:
@@ -104,26 +76,8 @@ async def _body(request: Request) -> bytes | None:
     return body if len(body) <= BODY_BYTES_MAX else None
 
 
-def _refusal(refused: Refused) -> Response:
-    errors = {_FIELDS.get(refused.reason, refused.reason): [refused.message]}
-    match refused.reason:
-        case "balance":
-            return _error(400, 10, "Inner validation failed", {"amount": [refused.message]})
-        case "order":
-            return _error(400, 2, "Inner validation failed", {"orderId": [refused.message]})
-        case "transfer":
-            return _error(422, 3, "Inner validation failed", {"amount": [refused.message]})
-        case reason:
-            return _error(422, _CODES.get(reason, 30), "Validation failed", errors)
-
-
-def _error(
-    status: int, code: int, message: str, errors: dict[str, list[str]] | None = None
-) -> Response:
-    envelope: dict[str, Any] = {"code": code, "message": message}
-    if message != "Too Many Attempts.":  # the throttle's envelope has no errors (PROTOCOL § 1.7)
-        envelope["errors"] = errors or {}
-    return _json(envelope, status)
+def _refused(why: Refusal) -> Response:
+    return _json(why.envelope(), why.status)
 
 
 def _json(content: Any, status: int = 200) -> Response:

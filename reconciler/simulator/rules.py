@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from reconciler.simulator.accounts import Account
+from reconciler.simulator.freezing import price_of
 from reconciler.simulator.matching import LiveOrder
-from reconciler.simulator.numbers import ZERO, cut, text, times
-from reconciler.simulator.records import Instruction, Kind, Market, Side, Wallet
+from reconciler.simulator.numbers import ZERO, cut, minus, text, times
+from reconciler.simulator.records import Instruction, Market, Side, Wallet
 
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
 
@@ -26,16 +27,33 @@ class Refused(Exception):
         self.message = message
 
 
-def check(asked: Instruction, account: Account, markets: Mapping[str, Market]) -> None:
-    """Raises Refused at the first rule that is broken."""
+def check(
+    asked: Instruction,
+    account: Account,
+    markets: Mapping[str, Market],
+    replaced: LiveOrder | None = None,
+) -> None:
+    """Raises Refused at the first rule that is broken.
+
+    `replaced` ends if the new order is taken: its client id and what it froze are free again.
+    """
     market = markets.get(asked.market)
     if market is None:
         raise Refused("market", "Market is not available.")
+    if market.is_futures if not asked.kind.is_margin else not market.has_margin:
+        raise Refused("market", "Market is not available.")
     if asked.ioc and asked.post_only:
         raise Refused("ioc", "Either IOC or PostOnly flag in true state is allowed.")
-    _check_client_order_id(asked, account.open_orders.values())
+    others = (order for order in account.open_orders.values() if order is not replaced)
+    _check_client_order_id(asked, others)
     _check_size(asked, market)
-    check_means(account, *_means(asked, market))
+    if asked.kind.is_margin:
+        return  # what it needs only the margin knows
+    check_means(
+        account,
+        market.stock if asked.side is Side.SELL else market.money,
+        minus(price_of(asked, asked.amount, account), replaced.frozen if replaced else ZERO),
+    )
 
 
 def check_means(account: Account, asset: str, amount: Decimal) -> None:
@@ -65,7 +83,9 @@ def _check_client_order_id(asked: Instruction, open_orders: Iterable[LiveOrder])
 def _check_size(asked: Instruction, market: Market) -> None:
     if asked.amount <= 0:
         raise Refused("amount", "Amount should be greater than 0.")
-    if asked.kind is Kind.MARKET and asked.side is Side.BUY:
+    if asked.kind.is_stop:
+        _check_price("activation_price", asked.activation_price, market)
+    if asked.counts_money:
         _check_step("amount", asked.amount, market.money_decimals)
         if asked.amount < market.total_min:
             raise Refused("total", f"Total amount is less than {text(market.total_min)}")
@@ -73,25 +93,20 @@ def _check_size(asked: Instruction, market: Market) -> None:
     _check_step("amount", asked.amount, market.stock_decimals)
     if asked.amount < market.amount_min:
         raise Refused("amount", f"Given amount is less than min amount {text(market.amount_min)}")
-    if asked.kind is not Kind.LIMIT:
+    if not asked.kind.has_limit:
         return
-    if asked.price is None or asked.price <= 0:
-        raise Refused("price", "Price should be greater than 0.")
-    _check_step("price", asked.price, market.money_decimals)
-    if times(asked.price, asked.amount) < market.total_min:
+    price = _check_price("price", asked.price, market)
+    if times(price, asked.amount) < market.total_min:
         raise Refused("total", f"Total (amount * price) is less than {text(market.total_min)}")
+
+
+def _check_price(field: str, price: Decimal | None, market: Market) -> Decimal:
+    if price is None or price <= 0:
+        raise Refused(field, f"{field.capitalize().replace('_', ' ')} should be greater than 0.")
+    _check_step(field, price, market.money_decimals)
+    return price
 
 
 def _check_step(field: str, number: Decimal, decimals: int) -> None:
     if cut(number, decimals) != number:
         raise Refused(field, f"Min {field} step = {text(Decimal(1).scaleb(-decimals))}")
-
-
-def _means(asked: Instruction, market: Market) -> tuple[str, Decimal]:
-    """What the account must have available in the spot wallet.  What a stock-market buy costs
-    only the book knows: the engine asks it."""
-    if asked.side is Side.SELL:
-        return market.stock, asked.amount
-    if asked.price is not None:
-        return market.money, times(asked.price, asked.amount)
-    return market.money, asked.amount if asked.kind is Kind.MARKET else ZERO

@@ -38,6 +38,15 @@ class Line(Protocol):
         """Ends it at once, without a word."""
         ...
 
+    @property
+    def is_stalled(self) -> bool:
+        """Does nothing flow any more?"""
+        ...
+
+    def stall(self) -> None:
+        """Lets nothing flow any more, in either direction; it stays open."""
+        ...
+
 
 class Sender:
     """Of one connection."""
@@ -58,6 +67,10 @@ class Sender:
     def reset(self) -> None:
         """Ends the connection at once."""
         self._line.reset()
+
+    def stall(self) -> None:
+        """Nothing is sent any more, not even what is queued already."""
+        self._line.stall()
 
     async def run(self, send: Send) -> None:
         """Returns when a close frame has been sent."""

@@ -21,8 +21,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 from starlette.requests import ClientDisconnect
 
+from reconciler.simulator.acts import Cut, Point, Stall
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Point
 from reconciler.simulator.handshake import PATH, websocket
 from reconciler.simulator.rest import rest_app
 from reconciler.simulator.sender import Message, Send
@@ -47,6 +47,7 @@ class Connection(trio.abc.HalfCloseableStream):
         self._number = number
         self._held: bytearray | None = None
         self._sending = trio.Lock()
+        self.is_stalled = False
         self.reset = reset
         """Ends it at once, without a word."""
 
@@ -70,11 +71,18 @@ class Connection(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """As a stream does."""
+        if self.is_stalled:
+            return
         if self._held is not None:
             self._held += data
             return
         async with self._sending:
             await self._stream.send_all(data)
+
+    def stall(self) -> None:
+        """What is sent is lost from now on, and what comes in is not read by anyone; only the end
+        of the stream, should the client come to it, is noticed."""
+        self.is_stalled = True
 
     def cork(self) -> None:
         """Holds back what is sent from now on …"""
@@ -93,7 +101,10 @@ class Connection(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """As a stream does."""
-        return await self._stream.receive_some(max_bytes)
+        data = await self._stream.receive_some(max_bytes)
+        while self.is_stalled and data:
+            data = await self._stream.receive_some(max_bytes)
+        return data
 
     async def send_eof(self) -> None:
         """As a stream does, if it can."""
@@ -134,10 +145,14 @@ class Server:
         """
         with trio.CancelScope() as scope:
             connection = Connection(stream, next(self._numbers), reset or scope.cancel)
-            if self._exchange.faults.at(Point.CONNECTION):
-                connection.reset()
-            else:
-                await self._speak(connection)
+            match self._exchange.faults.at(Point.CONNECTION):
+                case Cut():
+                    connection.reset()
+                case Stall():
+                    connection.stall()
+                    await self._speak(connection)
+                case _:
+                    await self._speak(connection)
         await trio.aclose_forcefully(stream)
 
     async def listen(self, host: str, listeners: list[trio.SocketListener]) -> None:

@@ -13,20 +13,24 @@ import msgspec
 import trio
 
 from reconciler.simulator import channels
+from reconciler.simulator.acts import Acknowledge, Act, Cut, Point, Refuse, Stall, Swallow
 from reconciler.simulator.channels import Wanted, Wrong, WrongNames
+from reconciler.simulator.delivery import Delivery
+from reconciler.simulator.dialect import Row
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.faults import Cut, Duplicate, Point, Swallow
 from reconciler.simulator.records import (
-    Balance,
     BalanceMoved,
     DealMade,
     Event,
     OrderSeen,
+    PositionAlarm,
+    PositionsMoved,
     Step,
     Wallet,
 )
 from reconciler.simulator.sender import Line, Message, Send, Sender
-from reconciler.simulator.teller import CHANNEL, Teller
+from reconciler.simulator.street import Street
+from reconciler.simulator.teller import CHANNEL, SNAPSHOT_INTERVAL_S, SnapshotTeller, Teller
 
 T = TypeVar("T")
 
@@ -50,11 +54,15 @@ class Session:
 
     def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
+        self._line = line
         self._sender = Sender(line)
+        self._delivery = Delivery(self._sender)
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
         self._request_times: deque[float] = deque()
+        self._street = Street(exchange, self._tell)
         self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
+        self._snapshots = {channel: SnapshotTeller(channel) for channel in SNAPSHOT_INTERVAL_S}
 
     @property
     def account(self) -> str | None:
@@ -67,8 +75,12 @@ class Session:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, send, nursery.cancel_scope)
+                nursery.start_soon(self._delivery.run)
+                nursery.start_soon(self._street.run)
                 for wallet, teller in self._tellers.items():
                     nursery.start_soon(teller.run, partial(self._balance, wallet), self._tell)
+                for snapshots in self._snapshots.values():
+                    nursery.start_soon(snapshots.run, self._snapshot, self._tell)
                 await self._read(receive)
                 nursery.cancel_scope.cancel()
         finally:
@@ -83,6 +95,10 @@ class Session:
         else:
             self._sender.close(how)
 
+    def stall(self) -> None:
+        """Nothing flows any more, in either direction; the connection stays."""
+        self._sender.stall()
+
     def send_raw(self, frame: str | bytes) -> None:
         """Sends a frame as it is, bytes as a binary one."""
         self._sender.say(frame)
@@ -95,6 +111,8 @@ class Session:
             with trio.move_on_after(IDLE_S):
                 message = await receive()
             if message is None:
+                if self._line.is_stalled:
+                    continue  # the client's silence is not its own
                 await self._hang_up(GOING_AWAY)
                 return
             if message["type"] == "websocket.disconnect":
@@ -125,12 +143,38 @@ class Session:
             return False
         if method == "authorize" and params[:1] == [""]:
             return False
+        act = self._at(Point.CALL, method, params)
+        match act:
+            case Cut(how):
+                self.cut(how)
+            case Stall():
+                self.stall()
+            case Swallow():
+                pass
+            case _:
+                reply = self._reply(number, method, params, act)
+                self._delivery.deliver(self._at(Point.REPLY, method, params), method, reply)
+        return True
+
+    def _at(self, point: Point, method: str, params: list[Any]) -> Act | None:
+        """What goes wrong with a request, which may be the one that says whose socket this is."""
+        account = self._account
+        if method == "authorize" and account is None:
+            account = self._exchange.access.account_of_token(_token(params))
+        return self._exchange.faults.at(point, account, method)
+
+    def _reply(self, number: int, method: str, params: list[Any], act: Act | None) -> str:
         try:
             self._limit()
-            self._sender.say(channels.reply(number, self._result(method, params)))
+            match act:
+                case Refuse(code, message):
+                    return channels.failure(number, code, message)
+                case Acknowledge():
+                    return channels.reply(number, {"status": "success"})
+                case _:
+                    return channels.reply(number, self._result(method, params))
         except Wrong as wrong:
-            self._sender.say(channels.failure(number, wrong.code))
-        return True
+            return channels.failure(number, wrong.code)
 
     def _limit(self) -> None:
         now = trio.current_time()
@@ -149,6 +193,8 @@ class Session:
             return self._exchange.now() // 1_000_000
         if method == "authorize":
             return self._authorize(params)
+        if self._street.knows(method):
+            return self._street.answer(method, params)
         if method not in channels.QUERY and channel not in channels.SUBSCRIBE:
             raise Wrong(channels.METHOD_NOT_FOUND)
         if self._account is None:
@@ -165,8 +211,7 @@ class Session:
                 raise Wrong(channels.METHOD_NOT_FOUND)
 
     def _authorize(self, params: list[Any]) -> Any:
-        token = params[0] if params and isinstance(params[0], str) else ""
-        account = self._exchange.access.account_of_token(token)
+        account = self._exchange.access.account_of_token(_token(params))
         if account is None:
             raise Wrong(channels.INVALID_ARGUMENT)
         if self._account is not None:
@@ -186,6 +231,8 @@ class Session:
         for wallet, teller in self._tellers.items():
             if CHANNEL[wallet] == channel:
                 teller.start_anew()
+        if channel in self._snapshots:
+            self._snapshots[channel].start_anew()
         return {"status": "success"}
 
     # What goes out
@@ -208,17 +255,31 @@ class Session:
             case BalanceMoved(_, wallet, assets):
                 if wallet in self._tellers:
                     self._tellers[wallet].moved(assets)
+            case PositionsMoved():
+                for snapshots in self._snapshots.values():
+                    snapshots.moved()
+            case PositionAlarm():
+                if self._wants("positionsAccountMargin", event.position.market):
+                    spell = partial(channels.position_alarm, self._exchange)
+                    self._share("positionsAccountMargin_update", spell, event, frames)
 
     def _wants(self, channel: str, name: str) -> bool:
         wanted = self._wanted.get(channel)
         return wanted is not None and wanted.covers(name)
 
-    def _balance(self, wallet: Wallet, asset: str) -> Balance | None:
+    def _balance(self, wallet: Wallet, asset: str) -> Row | None:
         if self._account is None or not self._wants(CHANNEL[wallet], asset):
             return None
-        return self._exchange.engine.accounts[self._account].wallets.balance(wallet, asset)
+        account = self._exchange.engine.accounts[self._account]
+        return channels.balance_row(self._exchange, account, wallet, asset)
 
-    def _tell(self, method: str, params: list[Any]) -> None:
+    def _snapshot(self, channel: str) -> Row | None:
+        if self._account is None or channel not in self._wanted:
+            return None
+        account = self._exchange.engine.accounts[self._account]
+        return channels.snapshot(self._exchange, account, channel)
+
+    def _tell(self, method: str, params: Any) -> None:
         self._update(method, channels.update(method, params))
 
     def _share(
@@ -229,17 +290,13 @@ class Session:
         self._update(method, frames[method])
 
     def _update(self, method: str, frame: str) -> None:
-        match self._exchange.faults.at(Point.FRAME, self._account, method):
-            case Cut(how):
-                self.cut(how)
-            case Swallow():
-                pass
-            case Duplicate():
-                self._sender.say(frame)
-                self._sender.say(frame)
-            case _:
-                self._sender.say(frame)
+        act = self._exchange.faults.at(Point.FRAME, self._account, method)
+        self._delivery.deliver(act, method, frame)
 
     async def _write(self, send: Send, session: trio.CancelScope) -> None:
         await self._sender.run(send)
         session.cancel()
+
+
+def _token(params: list[Any]) -> str:
+    return params[0] if params and isinstance(params[0], str) else ""

@@ -20,6 +20,8 @@ from reconciler.store import decimals
 BUSY_TIMEOUT = 5 * SECOND
 """How long SQLite waits for another process's write before the database counts as away."""
 
+SETTING_ATTEMPTS_MAX = 3
+
 CONNECT_TIMEOUT = 10 * SECOND
 SILENCE_MAX = 30 * SECOND
 """How long PostgreSQL may leave sent data unconfirmed before the connection counts as lost."""
@@ -225,7 +227,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
             )
             try:
                 for setting in settings:
-                    connection.execute(f"PRAGMA {setting}")
+                    _set(connection, setting)
                 decimals.register(connection)
             except BaseException:
                 connection.close()
@@ -253,6 +255,20 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
         ),
         reading=engine("ro", "BEGIN", *common, "query_only = ON"),
     )
+
+
+def _set(connection: sqlite3.Connection, setting: str) -> None:
+    """A PRAGMA.  Of two that turn a new file to WAL at once SQLite refuses one without waiting, lest
+    each wait for the other; asked again it waits for its turn, or finds it done."""
+    for attempt in range(SETTING_ATTEMPTS_MAX):
+        try:
+            connection.execute(f"PRAGMA {setting}")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or attempt == SETTING_ATTEMPTS_MAX - 1:
+                raise
+        else:
+            return
 
 
 def _postgresql(url: URL) -> Database:

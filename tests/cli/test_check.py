@@ -62,7 +62,7 @@ def test_wrong_credentials_are_found(
 
 def test_a_missing_permission_is_found_by_its_call(tmp_path: Path, sqlite_url: str) -> None:
     exchange = open_exchange()
-    denied = Answer(403, b'{"code": 0, "message": "This action is unauthorized.", "errors": {}}')
+    denied = Answer(403, '{"code": 0, "message": "This action is unauthorized.", "errors": {}}')
     for path in ("main-account/balance", "trade-account/order/history"):
         exchange.faults.add(Rule(point=Point.REQUEST, act=denied, name=f"/api/v4/{path}"))
     found = check(tmp_path, sqlite_url, exchange)

@@ -1,5 +1,6 @@
 """`reconciler simulate`: what it prints is a configuration, and it ends when it is told to."""
 
+import json
 import signal
 import tomllib
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from tests.running import run
 
 
 @asynccontextmanager
-async def simulator(*arguments: str) -> AsyncIterator[tuple[trio.Process, str]]:
+async def simulator(*arguments: str | Path) -> AsyncIterator[tuple[trio.Process, str]]:
     """A running one, and what it printed until it was ready."""
     process = await trio.lowlevel.open_process(
         command("simulate", "--port", "0", *arguments), stdout=-1, env=ENVIRONMENT
@@ -87,3 +88,73 @@ def test_a_port_in_use_is_one_line_and_two() -> None:
         assert found.err.count("\n") == 1
 
     run(main)
+
+
+def test_it_prints_what_a_client_needs_and_records_what_happens(tmp_path: Path) -> None:
+    record, script = tmp_path / "record.jsonl", tmp_path / "script.toml"
+    script.write_text("[[steps]]\ndo = 'skew'\nseconds = 1\n")
+    more = ("--warm-up", "300", "--accounts", "2", "--market", "BTC_USDT", "--market", "X_USDT=3")
+
+    async def main() -> None:
+        async with (
+            simulator("--control-port", "0", "--record", record, "--script", script, *more) as (
+                process,
+                said,
+            ),
+            httpx.AsyncClient() as http,
+        ):
+            config = tomllib.loads(said)
+            control = said.partition("# control endpoint: ")[2].partition("\n")[0]
+            assert [account["name"] for account in config["accounts"]] == ["account-1", "account-2"]
+            url = config["exchange"]["rest_url"]
+            markets = (await http.get(f"{url}/api/v4/public/markets")).json()
+            assert [market["name"] for market in markets] == ["BTC_USDT", "X_USDT"]
+            assert (await http.get(control)).json()["markets"] == ["BTC_USDT", "X_USDT"]
+            truth = (await http.get(f"{control}/truth/account-1")).json()
+            assert truth["orders"]
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+        events = {json.loads(line)["event"] for line in record.read_text().splitlines()}
+        assert {"OrderSeen", "BalanceMoved", "DeedDone"} <= events
+
+    run(main)
+
+
+def test_time_passes_faster_on_demand() -> None:
+    async def main() -> None:
+        async with (
+            simulator("--speed", "100", "--rate", "0") as (_, said),
+            httpx.AsyncClient() as http,
+        ):
+            url = f"{tomllib.loads(said)['exchange']['rest_url']}/api/v4/public/time"
+            first = (await http.get(url)).json()["time"]
+            await trio.sleep(0.1)
+            assert (await http.get(url)).json()["time"] - first >= 9
+
+    run(main)
+
+
+WRONG = {
+    ("--market", "XRP"): "is no name of a market",
+    ("--market", "BTC_USDT", "--market", "BTC_USDT"): "named twice",
+    ("--script", "/nowhere.toml"): "No such file",
+    ("--record", "/nowhere/at/all"): "No such file",
+    ("--rate", "-1"): "-1",
+    ("--host", "192.0.2.1"): "192.0.2.1",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_what_makes_no_sense_is_refused_in_words(arguments: tuple[str, ...]) -> None:
+    found = run(ended, "simulate", "--port", "0", *arguments)
+    assert found.code == 2
+    assert WRONG[arguments] in found.err
+
+
+def test_a_mistake_in_a_script_is_shown_with_its_place(tmp_path: Path) -> None:
+    script = tmp_path / "script.toml"
+    script.write_text("[[rules]]\npoint = 'moon'\nact = 'html'\n")
+
+    found = run(ended, "simulate", "--script", str(script))
+    assert found.code == 2
+    assert "'moon' - at `$.rules[0].point`" in found.err

@@ -14,8 +14,8 @@ from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
 
 MAIN = "main-account/balance"
-UNKNOWN_KEY = Answer(401, b'{"code": 10, "message": "Unauthorized request.", "errors": {}}')
-FORBIDDEN = Answer(403, b'{"code": 0, "message": "This action is unauthorized.", "errors": {}}')
+UNKNOWN_KEY = Answer(401, '{"code": 10, "message": "Unauthorized request.", "errors": {}}')
+FORBIDDEN = Answer(403, '{"code": 0, "message": "This action is unauthorized.", "errors": {}}')
 
 
 def in_main(stage: Stage) -> dict[str, Decimal]:
@@ -69,10 +69,10 @@ def test_a_wallet_that_is_not_wanted_is_not_polled(sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(502, b"<html>"),
-        Answer(429, b'{"code": 0, "message": "Too Many Attempts."}'),
-        Answer(200, b'"surprise"'),
-        Answer(200, b'{"success": false, "message": "no"}'),
+        Answer(502, "<html>"),
+        Answer(429, '{"code": 0, "message": "Too Many Attempts."}'),
+        Answer(200, '"surprise"'),
+        Answer(200, '{"success": false, "message": "no"}'),
         FORBIDDEN,
         UNKNOWN_KEY,
         Swallow(),

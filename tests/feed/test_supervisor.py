@@ -6,6 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 import trio
+from msgspec.structs import replace as another
 
 from reconciler.domain.facts import Order
 from reconciler.domain.moments import SECOND
@@ -82,7 +83,7 @@ def test_pauses_grow_to_their_cap_and_begin_anew_only_after_a_session_was_live(
             stage.nursery.start_soon(supervise, stage.on)
             await stage.on.figures.until_live()
             assert pauses(stage) == [1, 2, 4, 8, 16, 30, 30]
-            stage.exchange.faults.add(replace(rule, times=2))
+            stage.exchange.faults.add(another(rule, times=2))
             stage.exchange.faults.cut()
             await stage.on.figures.until_live(2)
             assert pauses(stage)[7:] == [1, 2, 4]
@@ -110,7 +111,7 @@ def test_a_session_that_never_gets_to_be_live_does_not_shorten_the_pauses(sqlite
 
 DENIED = Rule(
     point=Point.REQUEST,
-    act=Answer(401, b'{"code": 10, "message": "Unauthorized request.", "errors": {}}'),
+    act=Answer(401, '{"code": 10, "message": "Unauthorized request.", "errors": {}}'),
     name="/api/v4/profile/websocket_token",
     times=None,
 )
@@ -135,7 +136,7 @@ def test_credentials_that_once_worked_are_tried_again_slowly(sqlite_url: str) ->
         async with open_stage(sqlite_url) as stage:
             stage.nursery.start_soon(supervise, stage.on)
             await stage.on.figures.until_live()
-            rule = stage.exchange.faults.add(replace(DENIED))
+            rule = stage.exchange.faults.add(another(DENIED))
             stage.network.asked.clear()
             stage.exchange.faults.cut()
             await trio.sleep(3 * REFUSED_PAUSE / SECOND - 60)
@@ -183,7 +184,7 @@ def test_while_it_waits_the_phase_is_down(sqlite_url: str) -> None:
         async with open_stage(sqlite_url) as stage:
             stage.nursery.start_soon(supervise, stage.on)
             await stage.on.figures.until_live()
-            with stage.exchange.faults.outage(Answer(502, b"<html>")):
+            with stage.exchange.faults.outage(Answer(502, "<html>")):
                 for _ in range(20):
                     await trio.sleep(10)
                     assert stage.on.figures.phase in (Phase.DOWN, Phase.CONNECTING)

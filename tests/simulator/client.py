@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,8 @@ import trio
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.records import Fees
+from reconciler.simulator.markets import DEFAULT_MARKETS
+from reconciler.simulator.records import Fees, Market
 from reconciler.simulator.server import Server
 
 KEY, SECRET = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
@@ -34,9 +35,15 @@ class Now:
         self.moment += seconds * 1_000_000
 
 
-def opened(now: Now | None = None, *, seed: int = 0, fees: Fees | None = None) -> Exchange:
+def opened(
+    now: Now | None = None,
+    *,
+    seed: int = 0,
+    fees: Fees | None = None,
+    markets: Iterable[Market] = DEFAULT_MARKETS,
+) -> Exchange:
     """An exchange with one account, `treasury`, that has some of everything."""
-    exchange = Exchange(now=now or Now(), seed=seed)
+    exchange = Exchange(markets, now=now or Now(), seed=seed)
     funds = {"BTC": "10", "ETH": "100", "USDT": "1000000", "DOGE": "100000"}
     exchange.open_account("treasury", KEY, SECRET, funds, fees=fees)
     return exchange

@@ -1,25 +1,17 @@
 """How orders meet: price before time, fees from what is received, funds frozen while they rest."""
 
 import random
-from collections.abc import Callable
-from decimal import Decimal
 
 import pytest
 
 from reconciler.simulator.engine import Engine
-from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.records import (
     Balance,
     BalanceMoved,
-    Deal,
-    DealMade,
-    Event,
     Fees,
     Instruction,
     Kind,
     Market,
-    Order,
-    OrderSeen,
     Role,
     Side,
     Status,
@@ -28,53 +20,7 @@ from reconciler.simulator.records import (
 )
 from reconciler.simulator.rules import Refused
 from tests.simulator.client import Now
-
-D = Decimal
-
-
-def an_engine(*, fees: Fees | None = None, now: Callable[[], int] | None = None) -> Engine:
-    engine = Engine(DEFAULT_MARKETS, now=now or Now(), chance=random.Random(1))
-    for name in ("alice", "bob", "carol"):
-        engine.open_account(name, fees)
-        for asset, amount in (("BTC", D(10)), ("USDT", D(1_000_000)), ("DOGE", D(100_000))):
-            engine.deposit(name, asset, amount)
-            engine.transfer(name, asset, amount, Wallet.MAIN, Wallet.SPOT)
-    return engine
-
-
-def limit(
-    side: str,
-    amount: str,
-    price: str,
-    market: str = "BTC_USDT",
-    *,
-    ioc: bool = False,
-    post_only: bool = False,
-) -> Instruction:
-    return Instruction(
-        market=market,
-        side=Side(side),
-        amount=D(amount),
-        price=D(price),
-        ioc=ioc,
-        post_only=post_only,
-    )
-
-
-def market(side: str, amount: str, kind: Kind = Kind.MARKET) -> Instruction:
-    return Instruction(market="BTC_USDT", side=Side(side), kind=kind, amount=D(amount))
-
-
-def deals(events: list[Event], account: str) -> list[Deal]:
-    return [e.deal for e in events if isinstance(e, DealMade) and e.account == account]
-
-
-def seen(events: list[Event], account: str) -> list[tuple[Step, Order]]:
-    return [(e.step, e.order) for e in events if isinstance(e, OrderSeen) and e.account == account]
-
-
-def spot(engine: Engine, account: str, asset: str) -> Balance:
-    return engine.accounts[account].wallets.balance(Wallet.SPOT, asset)
+from tests.simulator.trading import D, an_engine, deals, limit, market, seen, spot, stop
 
 
 def test_the_better_price_is_met_first_and_at_one_price_the_older_order() -> None:
@@ -129,8 +75,8 @@ def test_a_negative_fee_is_a_rebate_that_adds() -> None:
     engine = Engine([fis], now=Now(), chance=random.Random(1))
     engine.open_account("maker", Fees(maker=D("-0.0001")))
     engine.open_account("taker")
-    engine.phantom("maker", Wallet.SPOT, "FIS", D(1000))
-    engine.phantom("taker", Wallet.SPOT, "USDT", D(1000))
+    engine.treasury.phantom("maker", Wallet.SPOT, "FIS", D(1000))
+    engine.treasury.phantom("taker", Wallet.SPOT, "USDT", D(1000))
     engine.place("maker", limit("sell", "540.7884", "0.1422", "FIS_USDT"))
     _, events = engine.place("taker", limit("buy", "540.7884", "0.1422", "FIS_USDT"))
     [deal] = deals(events, "maker")
@@ -268,7 +214,7 @@ def test_a_cross_makes_exactly_one_deal_whatever_rests_on_the_book() -> None:
 
 def test_a_transfer_leaves_no_trace_but_in_the_truth() -> None:
     engine = an_engine()
-    events = engine.transfer("alice", "BTC", D(4), Wallet.SPOT, Wallet.COLLATERAL)
+    events = engine.treasury.transfer("alice", "BTC", D(4), Wallet.SPOT, Wallet.COLLATERAL)
     assert events == [
         BalanceMoved("alice", Wallet.SPOT, ("BTC",)),
         BalanceMoved("alice", Wallet.COLLATERAL, ("BTC",)),
@@ -281,7 +227,7 @@ def test_a_transfer_leaves_no_trace_but_in_the_truth() -> None:
 def test_an_account_without_recorded_cancels_has_them_only_in_the_truth() -> None:
     engine = an_engine()
     engine.open_account("desk", records_cancels=False)
-    engine.phantom("desk", Wallet.SPOT, "BTC", D(1))
+    engine.treasury.phantom("desk", Wallet.SPOT, "BTC", D(1))
     order, _ = engine.place("desk", limit("sell", "1", "100"))
     ended, _ = engine.cancel("desk", "BTC_USDT", order.order_id)
     assert engine.accounts["desk"].history.finished == []
@@ -308,7 +254,7 @@ def test_what_breaks_a_rule_is_refused_and_changes_nothing(asked: Instruction, r
     engine = an_engine()
     engine.place("carol", limit("sell", "5", "120"))
     for _ in range(9):
-        engine.phantom("carol", Wallet.SPOT, "BTC", D(1))
+        engine.treasury.phantom("carol", Wallet.SPOT, "BTC", D(1))
         engine.place("carol", limit("sell", "1", "500000"))
     before = engine.accounts["alice"].truth()
     with pytest.raises(Refused) as refused:
@@ -337,3 +283,56 @@ def test_time_never_goes_back() -> None:
     now.moment -= 5_000_000
     second, _ = engine.place("alice", limit("sell", "1", "100"))
     assert second.created_at == first.created_at
+
+
+def test_a_modified_order_ends_and_another_with_its_client_id_stands_in_for_it() -> None:
+    engine = an_engine()
+    asked = Instruction(
+        market="BTC_USDT", side=Side.BUY, amount=D(2), price=D(100), client_order_id="mine"
+    )
+    old, _ = engine.place("alice", asked)
+    engine.place("bob", limit("sell", "0.5", "100"))
+    new, events = engine.modify("alice", "BTC_USDT", old.order_id, price=D(90))
+    assert [(step, o.order_id, o.status) for step, o in seen(events, "alice")] == [
+        (Step.FINISH, old.order_id, Status.CANCELED),
+        (Step.NEW, new.order_id, Status.OPEN),
+    ]
+    assert (new.amount, new.price, new.client_order_id, new.filled_amount) == (
+        D("1.5"),
+        D(90),
+        "mine",
+        D(0),
+    )
+    assert spot(engine, "alice", "USDT").frozen == D(135)
+
+
+def test_a_modification_may_use_what_the_old_order_froze_and_changes_nothing_if_refused() -> None:
+    engine = an_engine()
+    old, _ = engine.place("alice", limit("buy", "8", "100000"))
+    with pytest.raises(Refused):
+        engine.modify("alice", "BTC_USDT", old.order_id, amount=D("10.1"))
+    assert engine.accounts["alice"].open_orders[old.order_id].seen() == old
+    engine.modify("alice", "BTC_USDT", old.order_id, amount=D(10))
+    assert spot(engine, "alice", "USDT") == Balance(available=D(0), frozen=D(1_000_000))
+
+
+def test_a_modified_stop_waits_for_its_new_price() -> None:
+    engine = an_engine()
+    old, _ = engine.place("alice", stop("sell", "1", "90000", "89000"))
+    new, _ = engine.modify("alice", "BTC_USDT", old.order_id, activation_price=D(80_000))
+    assert (new.activation_price, new.price, new.is_activated) == (D(80_000), D(89_000), False)
+    engine.place("bob", limit("buy", "1", "85000"))
+    engine.place("carol", limit("sell", "1", "85000"))
+    assert not engine.accounts["alice"].open_orders[new.order_id].is_activated
+
+
+def test_all_orders_are_cancelled_at_once_or_those_of_some_markets() -> None:
+    engine = an_engine()
+    engine.place("alice", limit("buy", "1", "100"))
+    engine.place("alice", stop("sell", "1", "90000"))
+    engine.place("alice", limit("buy", "100", "0.1", "DOGE_USDT"))
+    engine.cancel_all("alice", ["DOGE_USDT"])
+    assert len(engine.accounts["alice"].open_orders) == 2
+    events = engine.cancel_all("alice")
+    assert [order.status for _, order in seen(events, "alice")] == [Status.CANCELED] * 2
+    assert spot(engine, "alice", "USDT") == Balance(available=D(1_000_000))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator.markets import DEFAULT_MARKETS
-from reconciler.simulator.matching import Book, LiveOrder, locked
+from reconciler.simulator.matching import Book, LiveOrder
 from reconciler.simulator.records import Instruction, Side
 
 MARKET = DEFAULT_MARKETS[0]
@@ -52,8 +52,3 @@ def test_the_cost_is_that_of_the_cheapest_orders_first() -> None:
     book.add(an_order(2, Side.SELL, 100, 1))
     assert book.cost(Decimal("1.5")) == 155
     assert book.cost(Decimal(99)) == 320
-
-
-def test_a_buy_locks_money_and_a_sell_stock() -> None:
-    assert locked(an_order(1, Side.BUY, 100, 3)) == ("USDT", Decimal(300))
-    assert locked(an_order(1, Side.SELL, 100, 3)) == ("BTC", Decimal(3))

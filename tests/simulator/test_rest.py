@@ -245,7 +245,6 @@ def test_the_deals_of_an_order_name_the_counterparty_and_not_the_order() -> None
             30,
             "amount",
         ),
-        ("main-account/transfer", {"ticker": "EUR", "amount": "1"}, 30, "ticker"),
     ],
 )
 def test_bad_parameters_are_answered_422_and_named(
@@ -326,7 +325,7 @@ def test_a_body_beyond_the_limit_is_refused() -> None:
 
 def test_a_fault_answers_calls_once_and_then_lets_them_through() -> None:
     async def script(rest: Rest, exchange: Exchange, _: Now) -> None:
-        page = Answer(503, b"<html>maintenance</html>", "text/html")
+        page = Answer(503, "<html>maintenance</html>", "text/html")
         exchange.faults.add(
             Rule(point=Point.REQUEST, act=page, account="treasury", name="/api/v4/orders", skip=1)
         )

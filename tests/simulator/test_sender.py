@@ -34,6 +34,13 @@ class ALine:
         await trio.lowlevel.checkpoint()
         self.sent.append(message)
 
+    @property
+    def is_stalled(self) -> bool:
+        return False
+
+    def stall(self) -> None:
+        raise AssertionError("nobody asked for it")
+
 
 def test_a_full_queue_resets_the_line() -> None:
     line = ALine()

@@ -152,7 +152,7 @@ def test_an_outage_can_refuse_handshakes_and_calls_instead() -> None:
     async def main() -> None:
         exchange = opened()
         async with serve(exchange) as server, calling(server) as rest:
-            with exchange.faults.outage(Answer(503, b"<html>", "text/html")):
+            with exchange.faults.outage(Answer(503, "<html>", "text/html")):
                 answer = await rest.get("public/ping")
                 assert (answer.status_code, answer.content) == (503, b"<html>")
                 with pytest.raises(ExceptionGroup) as refused:

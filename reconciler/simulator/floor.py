@@ -1,0 +1,208 @@
+"""The trading floor: how an order lives, from the moment it is taken to its last state.
+
+Orders meet on the books, wait among the stops, and end; money moves with each fill.  Who may ask
+for what is the engine's business: here everything is allowed already.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from reconciler.simulator.accounts import Account
+from reconciler.simulator.clearing import Fill, settle
+from reconciler.simulator.freezing import hold, price_of, release
+from reconciler.simulator.ids import Ids
+from reconciler.simulator.margin import Margin
+from reconciler.simulator.matching import Book, LiveOrder
+from reconciler.simulator.numbers import ZERO, negative, times
+from reconciler.simulator.records import (
+    Deal,
+    DealMade,
+    Instruction,
+    Market,
+    OrderSeen,
+    PositionsMoved,
+    Role,
+    Side,
+    Status,
+    Step,
+    Stp,
+    Wallet,
+)
+from reconciler.simulator.rules import Refused
+from reconciler.simulator.stops import Stops
+from reconciler.simulator.told import Told
+
+
+class Floor:
+    """The books and stops of all markets, and the accounts that trade there."""
+
+    def __init__(self, markets: Iterable[Market], accounts: dict[str, Account], ids: Ids) -> None:
+        self._accounts = accounts
+        self._ids = ids
+        self.markets = {market.name: market for market in markets}
+        self.books = {name: Book(market) for name, market in self.markets.items()}
+        self.stops = {name: Stops() for name in self.markets}
+        self.last = {market.name: market.reference_price for market in self.markets.values()}
+        """The price of the last deal of each market; before the first, its reference price."""
+        self.margin = Margin(accounts, self.last.__getitem__, ids)
+
+    def begin(self, account: str, asked: Instruction) -> LiveOrder:
+        """An order with an id, of which nobody has heard yet."""
+        now = self._ids.stamp()
+        return LiveOrder(
+            order_id=self._ids.order(),
+            account=account,
+            market=self.markets[asked.market],
+            asked=asked,
+            created_at=now,
+            updated_at=now,
+            remaining=asked.amount,
+        )
+
+    def enter(self, order: LiveOrder, told: Told) -> None:
+        """A stop waits; any other order is matched as far as it can be, and rests or ends."""
+        if order.is_waiting:
+            self.stops[order.market.name].add(order)
+            self.open(order, told)
+        else:
+            self._match(order, told)
+        self.activate_stops(order.market.name, told)
+
+    def open(self, order: LiveOrder, told: Told) -> None:
+        """The order is among the open ones now; what it needs is frozen."""
+        account = self._accounts[order.account]
+        hold(order, account)
+        if order.frozen:
+            told.balance(order.account, order.given_asset)
+        if order.order_id not in account.open_orders:
+            account.open_orders[order.order_id] = order
+            told.say(OrderSeen(order.account, Step.NEW, order.seen()))
+        elif order.filled_amount:
+            told.say(OrderSeen(order.account, Step.UPDATE, order.seen()))
+
+    def withdraw(self, order: LiveOrder, status: Status, told: Told) -> None:
+        """An open order is taken off the book, or from among the stops, and ends."""
+        if order.is_waiting:
+            self.stops[order.market.name].remove(order)
+        else:
+            self.books[order.market.name].remove(order)
+        self._let_go(order, told)
+        order.updated_at = self._ids.stamp()
+        self._end(order, status, told)
+
+    def fill(
+        self, maker: LiveOrder, taker: LiveOrder, amount: Decimal, told: Told
+    ) -> tuple[Deal, Deal]:
+        """One deal at the maker's price; the maker's side and the taker's."""
+        fill = Fill(
+            deal_id=self._ids.deal(),
+            price=maker.limit,
+            amount=amount,
+            total=times(maker.limit, amount),
+            executed_at=self._ids.stamp(),
+        )
+        gives, takes = self._accounts[maker.account], self._accounts[taker.account]
+        made = settle(gives, maker, taker, Role.MAKER, fill, self.margin)
+        taken = settle(takes, taker, maker, Role.TAKER, fill, self.margin)
+        hold(maker, gives)
+        self.last[maker.market.name] = fill.price
+        if maker.remaining:
+            told.say(OrderSeen(maker.account, Step.UPDATE, maker.seen()))
+        else:
+            self._end(maker, Status.FILLED, told)
+        for order, deal in ((maker, made), (taker, taken)):
+            told.say(DealMade(order.account, deal))
+            if order.asked.kind.is_margin:
+                told.balance(order.account, order.market.money, Wallet.COLLATERAL)
+                told.say(PositionsMoved(order.account))
+                self._drop_reductions(order, told)
+            else:
+                told.balance(order.account, order.market.money)
+                told.balance(order.account, order.market.stock)
+        return made, taken
+
+    def rest_or_end(self, taker: LiveOrder, told: Told) -> None:
+        """What becomes of an order that meets nobody any more."""
+        book = self.books[taker.market.name]
+        if not taker.remaining:
+            self._end(taker, Status.FILLED, told)
+        elif taker.asked.kind.has_limit and not taker.asked.ioc:
+            self.open(taker, told)
+            book.add(taker)
+        elif taker.asked.source == "liquidation" and taker.filled_amount:
+            self._end(taker, Status.PARTIALLY_FILLED, told)
+        elif taker.counts_money and book.best(Side.SELL):
+            self._end(taker, Status.FILLED, told)  # what is left buys nothing: dust
+        else:
+            self._end(taker, Status.CANCELED, told)
+
+    def activate_stops(self, market: str, told: Told) -> None:
+        """Those that the last price has reached, one by one: each may move the price further.
+
+        An order is seen new for the second time then, with the same id (PROTOCOL § 6.3).  One whose
+        account can't pay any more is cancelled.
+        """
+        while order := self.stops[market].due(self.last[market]):
+            self.stops[market].remove(order)
+            self._let_go(order, told)
+            order.is_activated = True
+            order.updated_at = self._ids.stamp()
+            told.say(OrderSeen(order.account, Step.NEW, order.seen()))
+            if self._can_pay(order):
+                self._match(order, told)
+            else:
+                self._end(order, Status.CANCELED, told)
+
+    def close(self, market: str) -> None:
+        """The market is no more; none of its orders may be open."""
+        del self.markets[market], self.books[market], self.stops[market]
+
+    def _match(self, taker: LiveOrder, told: Told) -> None:
+        book = self.books[taker.market.name]
+        while taker.remaining and (match := book.next_match(taker)):
+            maker, amount = match
+            if maker.account == taker.account and taker.asked.stp is not Stp.NO:
+                if taker.asked.stp is not Stp.NEW:
+                    self.withdraw(maker, Status.CANCELED_STP, told)
+                if taker.asked.stp is not Stp.OLD:
+                    self._end(taker, Status.CANCELED_STP, told)
+                    return
+            else:
+                self.fill(maker, taker, amount, told)
+                if not maker.remaining:
+                    book.remove(maker)
+        self.rest_or_end(taker, told)
+
+    def _can_pay(self, order: LiveOrder) -> bool:
+        account = self._accounts[order.account]
+        if order.asked.kind.is_margin:
+            try:
+                self.margin.check(account, order.asked, order)
+            except Refused:
+                return False
+            return True
+        needed = price_of(order.asked, order.remaining, account)
+        return account.wallets.available(Wallet.SPOT, order.given_asset) >= needed
+
+    def _drop_reductions(self, order: LiveOrder, told: Told) -> None:
+        """Orders that shall only reduce a position end when they would do more."""
+        account = self._accounts[order.account]
+        position = account.portfolio.open.get(order.market.name)
+        held = position.amount if position else ZERO
+        for other in list(account.open_orders.values()):
+            if other.market is order.market and other.asked.reduce_only:
+                left = held if other.asked.side is Side.SELL else negative(held)
+                if other.remaining > left:
+                    self.withdraw(other, Status.AUTO_CANCELED_REDUCE_ONLY, told)
+
+    def _let_go(self, order: LiveOrder, told: Told) -> None:
+        if order.frozen:
+            release(order, self._accounts[order.account])
+            told.balance(order.account, order.given_asset)
+
+    def _end(self, order: LiveOrder, status: Status, told: Told) -> None:
+        order.status = status
+        order.finished_at = order.updated_at
+        seen = order.seen()
+        self._accounts[order.account].finish(seen)
+        told.say(OrderSeen(order.account, Step.FINISH, seen))
