@@ -12,7 +12,7 @@ demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scra
 	$(BIN)/reconciler demo $(ARGS)
 
 test: lint                     ## linter, type checker and every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -258,8 +258,8 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
 
 def _set(connection: sqlite3.Connection, setting: str) -> None:
-    """A PRAGMA.  Of two that turn a new file to WAL at once SQLite refuses one without waiting, lest
-    each wait for the other; asked again it waits for its turn, or finds it done."""
+    """A PRAGMA.  Of two that turn a new file to WAL at once SQLite refuses one without waiting,
+    lest each wait for the other; asked again it waits for its turn, or finds it done."""
     for attempt in range(SETTING_ATTEMPTS_MAX):
         try:
             connection.execute(f"PRAGMA {setting}")
