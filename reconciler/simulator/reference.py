@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.simulator import quotes
 from reconciler.simulator.asked import Asked
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.markets import ASSET_NAMES
-from reconciler.simulator.numbers import text, times
+from reconciler.simulator.markets import ASSET_NAMES, WITHDRAWAL_FEES
+from reconciler.simulator.numbers import ZERO, text, times
 from reconciler.simulator.records import Fees, Market
 
 _MAKER_PERCENT, _TAKER_PERCENT = (
@@ -79,7 +79,7 @@ def public_assets(exchange: Exchange, _: Asked) -> Any:
 
 
 def public_fees(exchange: Exchange, _: Asked) -> Any:
-    """What deposits and withdrawals cost."""
+    """What withdrawals cost, as `main-account/fee` has it; deposits are free."""
     return {
         asset: {
             "is_depositable": True,
@@ -89,7 +89,12 @@ def public_fees(exchange: Exchange, _: Asked) -> Any:
             "ticker": asset,
             "name": ASSET_NAMES.get(asset, asset),
             "providers": [],
-            "withdraw": {"max_amount": "0", "min_amount": "0", "fixed": "0", "flex": None},
+            "withdraw": {
+                "max_amount": "0",
+                "min_amount": "0",
+                "fixed": text(WITHDRAWAL_FEES.get(asset, ZERO)),
+                "flex": None,
+            },
             "deposit": {"max_amount": "0", "min_amount": "0", "fixed": None, "flex": None},
         }
         for asset in exchange.engine.assets
