@@ -43,6 +43,8 @@ class Key:
     secret: bytes = field(repr=False)
     last_nonce: int = 0
     seen_in_window: set[int] = field(default_factory=set)
+    nonces_as_seen: deque[int] = field(default_factory=deque)
+    """The same in the order they came: the oldest are forgotten from the front."""
     token_times: deque[int] = field(default_factory=deque)
 
 
@@ -106,7 +108,9 @@ class Access:
             raise Denied(401, 0, "Your nonce is more than 5 seconds lesser than the current nonce.")
         if nonce in key.seen_in_window:
             raise Denied(429, 0, "Too many requests.")
-        key.seen_in_window = {n for n in key.seen_in_window if n >= now_ms - WINDOW_MS} | {nonce}
+        _forget_before(key, now_ms - WINDOW_MS)
+        key.seen_in_window.add(nonce)
+        key.nonces_as_seen.append(nonce)
 
     def issue_token(self, key: Key) -> str:
         """A token that authorizes WebSockets for `TOKEN_LIFE_US`, or Denied."""
@@ -125,6 +129,13 @@ class Access:
         """None when the token is unknown or too old."""
         account, until = self._tokens.get(token, ("", 0))
         return account if self._now() < until else None
+
+
+def _forget_before(key: Key, oldest: int) -> None:
+    """A nonce from ahead of the clock holds up those behind it, for twice the window at most; to
+    remember one for longer is harmless, as it is outside the window anyway."""
+    while key.nonces_as_seen and key.nonces_as_seen[0] < oldest:
+        key.seen_in_window.remove(key.nonces_as_seen.popleft())
 
 
 def _same(payload: str, body: bytes) -> bool:

@@ -111,6 +111,23 @@ def test_in_window_mode_order_does_not_matter_but_each_nonce_counts_once() -> No
         call(access, nonce=here + 1, nonceWindow=True)
 
 
+def test_nonces_that_left_the_window_are_forgotten() -> None:
+    """One from ahead of the clock holds up those that came after it, until it leaves too."""
+    now = Now()
+    access = an_access(now)
+    here = START // 1000
+    for nonce in (here + 5_000, here - 5_000, here):
+        call(access, nonce=nonce, nonceWindow=True)
+    now.pass_seconds(10)
+    with pytest.raises(Denied, match="Too many requests"):
+        call(access, nonce=here + 5_000, nonceWindow=True)
+    now.pass_seconds(1)
+    body = json.dumps({"request": PATH, "nonce": here + 11_000, "nonceWindow": True}).encode()
+    key, _ = admitted(access, signed(body), body)
+    assert key.seen_in_window == {here + 11_000}
+    assert list(key.nonces_as_seen) == [here + 11_000]
+
+
 @pytest.mark.parametrize("skew_ms", [-5_001, 5_001])
 def test_beyond_five_seconds_the_window_is_closed(skew_ms: int) -> None:
     with pytest.raises(Denied, match="more than 5 seconds"):
