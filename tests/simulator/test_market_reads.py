@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
+from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES, WITHDRAWAL_FEES
+from reconciler.simulator.numbers import ZERO, text
 from reconciler.simulator.records import Instruction, Side
 from reconciler.simulator.server import serve
 from tests.running import run
@@ -152,3 +153,13 @@ def test_perpetual_markets_are_listed_apart_and_count_as_margin_markets() -> Non
             assert margin == ["BTC_USDT", "ETH_USDT", "BTC_PERP", "ETH_PERP"]
 
     run(main)
+
+
+def test_the_public_list_of_fees_says_what_a_withdrawal_costs() -> None:
+    async def script(get: Get, _: Exchange, __: Now) -> None:
+        fees = await get("v4/public/fee")
+        said = {asset: row["withdraw"]["fixed"] for asset, row in fees.items()}
+        assert said == {asset: text(WITHDRAWAL_FEES.get(asset, ZERO)) for asset in fees}
+        assert (said["BTC"], fees["BTC"]["deposit"]["fixed"]) == ("0.0004", None)
+
+    asked(script)
