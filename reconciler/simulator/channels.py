@@ -16,7 +16,15 @@ from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
 from reconciler.simulator.numbers import ZERO, text
 from reconciler.simulator.positions import Position
-from reconciler.simulator.records import Deal, Kind, Order, OrderSeen, PositionAlarm, Wallet
+from reconciler.simulator.records import (
+    BorrowAlarm,
+    Deal,
+    Kind,
+    Order,
+    OrderSeen,
+    PositionAlarm,
+    Wallet,
+)
 
 NAMES_MAX = 100
 """Per subscription; about 700 were refused live (ccxt issue 29665), clients keep to 100."""
@@ -280,6 +288,11 @@ def position_alarm(exchange: Exchange, seen: PositionAlarm) -> str:
     stage = {"liq_stage": seen.alarm.name.lower()}
     row = _position(exchange, account, seen.position) | stage
     return update("positionsAccountMargin_update", [int(seen.alarm), row])
+
+
+def borrow_alarm(seen: BorrowAlarm) -> str:
+    """`borrowsAccountMargin_update`: the borrow as it was when the alarm was given."""
+    return update("borrowsAccountMargin_update", [int(seen.alarm), dialect.borrow(seen.borrow)])
 
 
 def _frame(message: dict[str, Any]) -> str:

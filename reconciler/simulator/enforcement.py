@@ -17,6 +17,7 @@ from reconciler.simulator.numbers import ZERO, minus, negative, times
 from reconciler.simulator.papers import Delisted
 from reconciler.simulator.records import (
     Alarm,
+    BorrowAlarm,
     Event,
     Instruction,
     Kind,
@@ -44,13 +45,13 @@ class Enforcement:
 
     def warn(self, account: str, market: str) -> list[Event]:
         """A margin call: nothing changes but the word."""
-        position = self._accounts[account].portfolio.open[market]
-        return [PositionAlarm(account, Alarm.MARGIN_CALL, position)]
+        return self._alarms(account, market, Alarm.MARGIN_CALL)
 
     def liquidate(self, account: str, market: str) -> list[Event]:
         """Ends the account's orders there and sells (or buys back) its position at the market.
 
-        What nobody takes stays a position, and the order ends partially filled.
+        What nobody takes stays a position, and the order ends partially filled.  What is borrowed
+        stays owed: only the word of it is given.
         """
         told = Told()
         order = self._begin_liquidation(account, market, told)
@@ -81,10 +82,18 @@ class Enforcement:
         self._floor.activate_stops(market, told)
         return told.events()
 
+    def _alarms(self, account: str, market: str, alarm: Alarm) -> list[Event]:
+        """Of the position, and of all that is borrowed: one collateral stands for both.  Which
+        borrows the vendor names is undocumented (PROTOCOL § 3.8)."""
+        portfolio = self._accounts[account].portfolio
+        position = PositionAlarm(account, alarm, portfolio.open[market])
+        return [position, *(BorrowAlarm(account, alarm, b) for b in portfolio.borrows.values())]
+
     def _begin_liquidation(self, account: str, market: str, told: Told) -> LiveOrder:
         known = self._accounts[account]
         position = known.portfolio.open[market]
-        told.say(PositionAlarm(account, Alarm.LIQUIDATION, position))
+        for alarm in self._alarms(account, market, Alarm.LIQUIDATION):
+            told.say(alarm)
         self._cancel(
             [order for order in known.open_orders.values() if order.market.name == market],
             Status.AUTO_CANCELED_LIQUIDATION,

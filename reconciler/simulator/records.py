@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from reconciler.simulator.numbers import plus
 from reconciler.simulator.papers import Papers
-from reconciler.simulator.positions import Portfolio, Position
+from reconciler.simulator.positions import Borrow, Portfolio, Position
 
 
 class Side(StrEnum):
@@ -317,7 +317,7 @@ class PositionsMoved:
 
 
 class Alarm(IntEnum):
-    """About a position, in the exchange's own numbers."""
+    """About a position or a borrow, in the exchange's own numbers."""
 
     MARGIN_CALL = 1
     LIQUIDATION = 2
@@ -332,4 +332,15 @@ class PositionAlarm:
     position: Position
 
 
-Event: TypeAlias = OrderSeen | DealMade | BalanceMoved | PositionsMoved | PositionAlarm
+@dataclass(frozen=True, slots=True)
+class BorrowAlarm:
+    """A borrow of the account is in danger, or called in."""
+
+    account: str
+    alarm: Alarm
+    borrow: Borrow
+
+
+Event: TypeAlias = (
+    OrderSeen | DealMade | BalanceMoved | PositionsMoved | PositionAlarm | BorrowAlarm
+)

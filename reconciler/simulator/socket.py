@@ -20,6 +20,7 @@ from reconciler.simulator.dialect import Row
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.records import (
     BalanceMoved,
+    BorrowAlarm,
     DealMade,
     Event,
     OrderSeen,
@@ -262,6 +263,10 @@ class Session:
                 if self._wants("positionsAccountMargin", event.position.market):
                     spell = partial(channels.position_alarm, self._exchange)
                     self._share("positionsAccountMargin_update", spell, event, frames)
+            case BorrowAlarm(_, _, borrow):
+                if self._wants("borrowsAccountMargin", borrow.asset):
+                    method = "borrowsAccountMargin_update"
+                    self._share(method, channels.borrow_alarm, event, frames)
 
     def _wants(self, channel: str, name: str) -> bool:
         wanted = self._wanted.get(channel)

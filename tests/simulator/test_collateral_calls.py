@@ -160,6 +160,25 @@ def test_positions_are_told_whole_and_that_none_is_left_once() -> None:
     traded(script)
 
 
+def test_alarms_about_borrows_are_told_one_by_one_to_who_subscribed() -> None:
+    async def script(exchange: Exchange, rest: Rest, ear: Ear, _: Now) -> None:
+        enforcement, margin = exchange.engine.enforcement, exchange.engine.margin
+        await rest.call("order/collateral/market", **TERMS)
+        for asset, amount in (("BTC", 1), ("ETH", 2)):
+            exchange.publish(margin.borrow("treasury", asset, Decimal(amount)))
+        exchange.publish(enforcement.warn("treasury", "BTC_PERP"))
+        await ear.ask("borrowsAccountMargin_subscribe")
+        assert ear.updates == []
+        quote(exchange, Side.BUY, "1", "99000")
+        for number, act in ((1, enforcement.warn), (2, enforcement.liquidate)):
+            exchange.publish(act("treasury", "BTC_PERP"))
+            for asset, owes in (("BTC", "-1"), ("ETH", "-2")):
+                alarm, owed = await ear.hear("borrowsAccountMargin_update")
+                assert (alarm, owed["asset"], owed["amount"]) == (number, asset, owes)
+
+    traded(script)
+
+
 def test_what_a_delisting_ended_is_listed_by_its_own_call() -> None:
     async def script(exchange: Exchange, rest: Rest, _: Ear, __: Now) -> None:
         await rest.call("order/collateral/limit", **TERMS | {"price": "90000"})

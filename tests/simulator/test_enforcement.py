@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from reconciler.simulator.engine import Engine
-from reconciler.simulator.records import Alarm, PositionAlarm, Status, Wallet
+from reconciler.simulator.records import Alarm, BorrowAlarm, PositionAlarm, Status, Wallet
 from tests.simulator.trading import D, a_futures_engine, collateral, limit, margin, seen
 
 
@@ -64,6 +64,21 @@ def test_a_margin_call_is_only_said() -> None:
     [event] = engine.enforcement.warn("alice", "BTC_PERP")
     assert isinstance(event, PositionAlarm)
     assert event.alarm is Alarm.MARGIN_CALL
+
+
+def test_alarms_name_all_that_is_borrowed_and_leave_it_owed() -> None:
+    """One collateral stands for positions and borrows; only the account's own are named."""
+    engine = with_positions()
+    engine.margin.borrow("alice", "BTC", D(1))
+    engine.margin.borrow("alice", "ETH", D(2))
+    engine.margin.borrow("bob", "BTC", D(3))
+    owed = dict(engine.accounts["alice"].portfolio.borrows)
+    warned = engine.enforcement.warn("alice", "BTC_PERP")
+    liquidated = engine.enforcement.liquidate("alice", "BTC_PERP")
+    for events, alarm in ((warned, Alarm.MARGIN_CALL), (liquidated, Alarm.LIQUIDATION)):
+        alarms = [event for event in events if isinstance(event, BorrowAlarm)]
+        assert alarms == [BorrowAlarm("alice", alarm, borrow) for borrow in owed.values()]
+    assert engine.accounts["alice"].portfolio.borrows == owed
 
 
 def test_a_delisted_market_vanishes_with_its_orders_and_positions() -> None:

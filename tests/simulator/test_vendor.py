@@ -229,12 +229,18 @@ def test_answers_to_queries_fit(method: str) -> None:
     spoken(script)
 
 
-CHANNELS_OF_POSITIONS = ("positionsMargin", "borrowsMargin", "positionsAccountMargin")
+CHANNELS_OF_POSITIONS = (
+    "positionsMargin",
+    "borrowsMargin",
+    "positionsAccountMargin",
+    "borrowsAccountMargin",
+)
 
 UPDATES = {
     "positionsMargin_update": "positions",
     "borrowsMargin_update": "borrows",
     "positionsAccountMargin_update": "margin_positions_events",
+    "borrowsAccountMargin_update": "borrows_events",
     "balanceSpot_update": "balance_spot",
     "balanceMargin_update": "balance_margin",
     "ordersPending_update": "orders_pending",
