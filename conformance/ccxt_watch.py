@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from ccxt.base.errors import NetworkError
+
 from conformance.ccxt_rest import SYMBOL
 from conformance.checks import Check, Setting, same
 
@@ -60,9 +62,11 @@ async def _candles(x: Any, setting: Setting) -> None:
 
 
 async def _balance(x: Any, setting: Setting) -> None:
-    await _acting(lambda: x.watch_balance({"type": "spot"}), setting.fill)
-    await asyncio.to_thread(setting.fill)
-    told = await _until(lambda: x.watch_balance({"type": "spot"}), lambda seen: "BTC" in seen)
+    def of_both() -> Awaitable[Any]:
+        return _until(lambda: x.watch_balance({"type": "spot"}), lambda seen: "BTC" in seen)
+
+    # ccxt takes the first asset of an update only (its issue 29665), so one update may not do.
+    told = await _acting(of_both, setting.fill)
     assert told["BTC"]["free"] > 0
 
 
@@ -88,13 +92,17 @@ async def _my_trades(x: Any, setting: Setting) -> None:
 
 
 async def _reset(x: Any, setting: Setting) -> None:
-    """ccxt opens another connection when it is asked again."""
+    """ccxt opens another connection when it is asked again; a call that was under way in that
+    moment may be told of the reset, as its users know."""
     await x.watch_ticker(SYMBOL)
     before = await asyncio.to_thread(setting.control, "/hangup", how="reset")
     same(before["result"], 1)
     for _ in range(3):
         async with asyncio.timeout(PATIENCE_S):
-            ticker = await x.watch_ticker(SYMBOL)
+            try:
+                ticker = await x.watch_ticker(SYMBOL)
+            except NetworkError:
+                ticker = await x.watch_ticker(SYMBOL)
         same(ticker["symbol"], SYMBOL)
 
 
