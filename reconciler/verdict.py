@@ -50,7 +50,7 @@ def compare(reads: Reads, account: str, truth: exchange.Truth) -> Verdict:
         (str(known.wallet), known.balance.asset): _balance(known)
         for known in reads.balances(account)
     }
-    true_deals = {(deal.order_id, deal.deal_id): _true_deal(deal) for deal in truth.deals}
+    true_deals = {(deal.order_id, deal.deal_id): _deal(deal) for deal in truth.deals}
     true_orders = {(order.order_id,): _true_order(order) for order in truth.orders}
     true_balances = {
         (str(wallet), asset): _true_balance(wallet, balance)
@@ -82,22 +82,7 @@ def _differences(what: str, record: Mapping[K, Row], truth: Mapping[K, Row]) -> 
                     yield f"{name}: {field} is {known[field]}, should be {true[field]}"
 
 
-def _deal(deal: Deal) -> Row:
-    return {
-        "market": deal.market,
-        "side": deal.side,
-        "role": deal.role,
-        "price": _text(deal.price),
-        "amount": _text(deal.amount),
-        "total": _text(deal.total),
-        "fee": _text(deal.fee),
-        "fee_asset": deal.fee_asset,
-        "client_order_id": deal.client_order_id,
-        "executed_at": deal.executed_at,
-    }
-
-
-def _true_deal(deal: exchange.Deal) -> Row:
+def _deal(deal: Deal | exchange.Deal) -> Row:
     return {
         "market": deal.market,
         "side": deal.side,

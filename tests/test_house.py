@@ -7,12 +7,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "reconciler"
 
-SHARED = {"backoff", "clock", "config", "configfile", "secret", "log", "hop", "world"}
+SHARED = {"backoff", "causes", "clock", "config", "configfile", "secret", "log", "hop", "world"}
 """Small files used by all; they themselves rest on `domain` and each other."""
 
 MAY_USE: dict[str, set[str]] = {
     "domain": set(),
     "backoff": set(),
+    "causes": set(),
     "clock": {"domain"},
     "secret": set(),
     "config": {"domain", "secret"},

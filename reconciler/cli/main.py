@@ -7,11 +7,11 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 
 import click
 
 from reconciler import __version__
+from reconciler.causes import leaves
 
 COMMANDS = {
     "run": "The daemon, until it is told to stop.",
@@ -94,26 +94,18 @@ def explain(error: BaseException) -> tuple[str, int]:
     from reconciler.feed.rest import CredentialsRefused, ExchangeAway
     from reconciler.store.engine import DatabaseUnusable
 
-    leaves = list(_leaves(error))
+    causes = list(leaves(error))
     for kind, code in (
         (ConfigError, USAGE),
         (CredentialsRefused, REFUSED),
         (DatabaseUnusable, DATABASE),
         (ExchangeAway, FINDINGS),
     ):
-        for leaf in leaves:
+        for leaf in causes:
             if isinstance(leaf, kind):
                 return str(leaf).replace("\n", " "), code
-    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in causes):
         return "interrupted", 130
-    bug = leaves[0]
+    bug = causes[0]
     what = f"{type(bug).__name__}: {bug}".partition("\n")[0]
     return f"this is a bug ({what}); run again with --debug and report what it prints", FINDINGS
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

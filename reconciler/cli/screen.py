@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import text
 
+from reconciler.cli.plain import plain
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Phase
 from reconciler.feed.figures import Figures
@@ -40,8 +41,8 @@ class Seen:
     open_orders: int
     balances: Sequence[tuple[str, str, str, str | None]]
     """Wallet, asset, available, frozen."""
-    recent: Sequence[tuple[str, str, str, str, str, str, str, str]]
-    """Time, market, side, role, amount, price, fee, source."""
+    recent: Sequence[tuple[str, str, str, str, str, str, str, str, str]]
+    """Time, market, side, role, amount, price, fee and its asset, source."""
 
 
 def look(database: Database) -> Seen:
@@ -49,7 +50,7 @@ def look(database: Database) -> Seen:
     with database.reading() as connection:
 
         def rows(query: str) -> list[tuple[object, ...]]:
-            return [tuple(row) for row in connection.execute(text(query))]
+            return [tuple(map(plain, row)) for row in connection.execute(text(query))]
 
         def count(view: str) -> int:
             return int(str(rows(f"SELECT count(*) FROM {view}")[0][0]))  # noqa: S608 - own names
@@ -63,7 +64,7 @@ def look(database: Database) -> Seen:
                 " ORDER BY wallet DESC, asset"
             ),  # type: ignore[arg-type]
             recent=rows(
-                "SELECT executed_at, market, side, role, amount, price, fee || ' ' || fee_asset,"
+                "SELECT executed_at, market, side, role, amount, price, fee, fee_asset,"
                 " source FROM v_deals ORDER BY executed_at DESC LIMIT 8"
             ),  # type: ignore[arg-type]
         )
@@ -146,7 +147,7 @@ def _deals(seen: Seen, most: int) -> Table:
     for name in ("amount", "price", "fee"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("learned by", no_wrap=True)
-    for at, market, side, role, amount, price, fee, source in seen.recent[:most]:
+    for at, market, side, role, amount, price, fee, fee_asset, source in seen.recent[:most]:
         side_style = "green" if side == "buy" else "red"
         source_style = "" if source == "stream" else "bold yellow"
         table.add_row(
@@ -156,7 +157,7 @@ def _deals(seen: Seen, most: int) -> Table:
             role,
             amount,
             price,
-            fee,
+            f"{fee} {fee_asset}",
             Text(source, style=source_style),
         )
     return table

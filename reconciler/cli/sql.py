@@ -4,15 +4,12 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
 
 import click
 from sqlalchemy import exc
 
 from reconciler.cli.opening import common_options, configuration, database
-from reconciler.domain.moments import from_datetime, iso
-from reconciler.domain.money import canonical
+from reconciler.cli.plain import plain
 from reconciler.store.engine import unusable
 from reconciler.store.migrate import require_head
 
@@ -53,24 +50,13 @@ def command(query: str | None, format_: str, config: str | None) -> None:
         try:
             # Without parameters the driver takes a per cent sign as it stands.
             result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
-            rows = [tuple(map(_plain, row)) for row in result] if result.returns_rows else None
+            rows = [tuple(map(plain, row)) for row in result] if result.returns_rows else None
         except exc.DBAPIError as error:
             if unusable(error, record.url) is not error:
                 raise
             raise click.UsageError(str(error.orig).partition("\n")[0]) from None
         if rows is not None:
             _FORMATS[format_](list(result.keys()), rows)
-
-
-def _plain(value: object) -> object:
-    """The same text on both databases: canonical amounts, ISO times, bytes in hexadecimal."""
-    if isinstance(value, Decimal):
-        return canonical(value) if value.is_finite() else str(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return iso(from_datetime(value))
-    if isinstance(value, bytes):
-        return value.hex()
-    return value
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

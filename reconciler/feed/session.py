@@ -11,6 +11,7 @@ from functools import partial
 
 import trio
 
+from reconciler.causes import leaves
 from reconciler.domain.facts import Fact, Market, SessionNotice
 from reconciler.domain.moments import SECOND, seconds
 from reconciler.domain.words import Phase, Source, Wallet
@@ -90,11 +91,10 @@ async def session(on: Listener) -> None:
 
 def reason(error: BaseException) -> str:
     """Why a session ended, in one line: the first cause, however deep in groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, trio.Cancelled):
+    cause = next(leaves(error))
+    if isinstance(cause, trio.Cancelled):
         return "stopped"
-    return str(error).partition("\n")[0][:300] or type(error).__name__
+    return str(cause).partition("\n")[0][:300] or type(cause).__name__
 
 
 async def _notice(on: Listener, session_id: int, **news: int | str) -> None:

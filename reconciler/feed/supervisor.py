@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import trio
 
 from reconciler.backoff import delays
+from reconciler.causes import leaves
 from reconciler.domain.moments import MINUTE, seconds
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
@@ -44,12 +45,12 @@ class Stop:
 
 def decide(error: Exception) -> Retry | Stop:
     """What to do after a session that ended with `error`, groups included."""
-    leaves = list(_leaves(error))
-    for leaf in leaves:
-        if isinstance(leaf, CredentialsRefused):
-            return Stop(leaf)
-    bugs = [leaf for leaf in leaves if not isinstance(leaf, _OUTAGES)]
-    return Retry(why=reason(bugs[0] if bugs else leaves[0]), bug=bool(bugs))
+    causes = list(leaves(error))
+    for cause in causes:
+        if isinstance(cause, CredentialsRefused):
+            return Stop(cause)
+    bugs = [cause for cause in causes if not isinstance(cause, _OUTAGES)]
+    return Retry(why=reason(bugs[0] if bugs else causes[0]), bug=bool(bugs))
 
 
 async def supervise(on: Listener) -> None:
@@ -87,11 +88,3 @@ async def supervise(on: Listener) -> None:
 
 def _pauses(on: Listener) -> Iterator[float]:
     return delays(on.world.chance, first=seconds(on.backoff_min), most=seconds(on.backoff_max))
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

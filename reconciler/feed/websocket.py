@@ -15,6 +15,7 @@ import trio
 import trio_websocket
 import wsproto.utilities
 
+from reconciler.causes import leaves
 from reconciler.world import Dial
 
 CONNECT_SECONDS_MAX = 15
@@ -217,9 +218,7 @@ def _gather(socket: trio_websocket.WebSocketConnection) -> _Gathered:
 
 def _why(error: BaseException) -> str:
     """A line about how a connection ended."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    match error:
+    match cause := next(leaves(error)):
         case trio_websocket.ConnectionClosed(reason=reason):
             if reason is None:
                 return "connection closed"
@@ -227,4 +226,4 @@ def _why(error: BaseException) -> str:
             return f"{text} ({reason.reason})" if reason.reason else text
         case trio_websocket.ConnectionRejected(status_code=status):
             return f"the WebSocket was refused with HTTP {status}"
-    return f"no WebSocket is spoken there ({error})"
+    return f"no WebSocket is spoken there ({cause})"

@@ -19,6 +19,15 @@ def test_the_demo_heals_its_cut_and_ends_equal() -> None:
     )
 
 
+def test_the_demo_keeps_its_record_where_it_is_told_and_spoils_none(postgres_url: str) -> None:
+    end = run(ended, "demo", "--for", "10s", "--database", postgres_url, seconds=60)
+    assert end.code == 0, end.out + end.err
+    assert "latest deals in the database" in end.out
+    again = run(ended, "demo", "--for", "10s", "--database", postgres_url)
+    assert again.code == 2
+    assert "holds a record already" in again.err
+
+
 def test_a_length_that_makes_no_sense_is_refused() -> None:
     end = run(ended, "demo", "--for", "soon")
     assert end.code == 2
