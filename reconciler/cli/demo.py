@@ -92,7 +92,9 @@ def command(length: str, seed: int, rate: float, url: str | None, picture: str |
         database = open_database(url or f"sqlite:///{Path(folder) / 'demo.db'}")
         upgrade(database)
         if Reads(database).accounts():
-            raise click.BadParameter("holds a record already; give an empty one", param_hint="--database")
+            raise click.BadParameter(
+                "holds a record already; give an empty one", param_hint="--database"
+            )
         verdict = trio.run(_demo, real(), database, console, trade_seconds, seed, rate, picture)
     for difference in verdict.differences[:20]:
         console.print(f"  {difference}", style="red")
