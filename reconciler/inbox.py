@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import trio
 
-from reconciler.domain.facts import Fact
+from reconciler.domain.facts import Fact, Frame
 from reconciler.domain.words import Source
 
 BATCHES_WAITING_MAX = 16
@@ -37,6 +37,10 @@ class Applied:
     """Orders of which something new was learned."""
     balances: int = 0
     """Balances whose amounts changed."""
+    transactions: int = 0
+    """Deposits and withdrawals of which something new was learned."""
+    movements: int = 0
+    """The same of other movements of money."""
     unreadable: int = 0
 
 
@@ -50,6 +54,8 @@ class Batch:
     account: str
     source: Source
     facts: tuple[Fact, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    """What the facts were read from, in the same order; notices have none."""
     spans: tuple[Span, ...] = ()
     ack: Callable[[Applied], None] | None = None
 
@@ -78,6 +84,7 @@ async def committed(inbox: Inbox, batch: Batch) -> Applied:
             account=batch.account,
             source=batch.source,
             facts=batch.facts,
+            frames=batch.frames,
             spans=batch.spans,
             ack=ack,
         )

@@ -10,7 +10,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from reconciler.domain.words import Role, Side, Wallet
+from reconciler.domain.words import (
+    GapState,
+    MovementKind,
+    Role,
+    Side,
+    TransactionKind,
+    Wallet,
+)
 
 
 class Deal(Struct, frozen=True, kw_only=True):
@@ -86,6 +93,70 @@ class BalanceReport(Struct, frozen=True, kw_only=True):
     observed_at: int
 
 
+class Transaction(Struct, frozen=True, kw_only=True):
+    """One sight of a deposit or withdrawal, or what is known of it after all sights were merged.
+
+    Its key is (account, kind, transaction_id).  The exchange never says when a status changed, so
+    `updated_at` is when we were first told the present one.
+    """
+
+    transaction_id: str
+    """The exchange's, or made of what else tells it apart where an old record has none
+    (PROTOCOL § 6.1)."""
+    kind: TransactionKind
+    asset: str
+    network: str | None
+    amount: Decimal
+    """As the history shows it; whether the fee is in it depends on the call that made it
+    (PROTOCOL § 7.6)."""
+    fee: Decimal
+    status: str
+    processed_amount: Decimal | None
+    processed_fee: Decimal | None
+    """What was sent of one that ended `partial`."""
+    address: str | None
+    transaction_hash: str | None
+    """Not a key: one transaction of a chain can carry several deposits."""
+    unique_id: str | None
+    created_at: int
+    updated_at: int
+
+
+class Movement(Struct, frozen=True, kw_only=True):
+    """Money that moved without a deal and without the outside: a code, a conversion, a transfer
+    to or from a sub-account, lending, interest, mining, funding, a position's profit, a delisting.
+
+    Its key is (account, kind, movement_id).  Amounts are signed: what arrives in the wallet is
+    positive.
+    """
+
+    kind: MovementKind
+    movement_id: str
+    """The exchange's, or made of what else tells it apart (PROTOCOL § 6.1); of a code its hash."""
+    wallet: Wallet | None
+    """None where the exchange does not say (a conversion)."""
+    asset: str | None
+    """None: the base asset of `market`."""
+    amount: Decimal
+    """Of a conversion what was given, so negative; of a position the realised profit, from which
+    its fee is already taken."""
+    counter_asset: str | None = None
+    """Of the second leg; None with an amount: the quote asset of `market`."""
+    counter_amount: Decimal | None = None
+    """Of a conversion what was received, of a position the interest, negative if paid."""
+    fee: Decimal | None = None
+    """As told; of a delisting in the quote asset, to be taken from what it gave."""
+    status: str
+    settled: bool
+    """Whether it has changed a balance: a pending payout has not, nor has interest that stays
+    within a plan."""
+    market: str | None = None
+    order_id: int | None = None
+    reference: str | None = None
+    """The plan, investment, position, sub-account or address that it belongs to."""
+    occurred_at: int
+
+
 class Market(Struct, frozen=True, kw_only=True):
     """A market as the exchange lists it.  Kept for ever: a delisted one vanishes from the list,
     and no asset can be told from a name (`BTC_PERP` is quoted in USDT)."""
@@ -120,4 +191,44 @@ class SessionNotice(Struct, frozen=True, kw_only=True):
     recovered_deals: int | None = None
 
 
-Fact = Deal | Order | BalanceReport | Market | Unreadable | SessionNotice
+class GapNotice(Struct, frozen=True, kw_only=True):
+    """A span that a stream's record does not cover: opened here, closed by coverage."""
+
+    stream: str
+    since: int
+    until: int
+    reason: str
+    state: GapState = GapState.OPEN
+
+
+class StreamNotice(Struct, frozen=True, kw_only=True):
+    """That the exchange tells this key nothing of a stream; with `refused_at` None that it does
+    (again)."""
+
+    stream: str
+    refused_at: int | None
+    reason: str = ""
+
+
+class KeyNotice(Struct, frozen=True, kw_only=True):
+    """What a key has used up: committed before it is used, so that no restart uses it again."""
+
+    nonce: int
+    """No nonce above it was sent yet."""
+    tokens: tuple[int, ...] = ()
+    """When the last WebSocket tokens were asked for, oldest first; at most ten."""
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """What arrived, as it came: a WebSocket frame or the body of an answer to a REST call."""
+
+    received_at: int
+    asked: str
+    """What it answers, as JSON for `wire.replay`; empty for an update, which answers nothing."""
+    text: bytes
+
+
+Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice
+"""What we say ourselves, of our own work."""
+
+Fact = Deal | Order | BalanceReport | Transaction | Movement | Market | Unreadable | Notice

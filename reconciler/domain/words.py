@@ -35,6 +35,37 @@ class Source(StrEnum):
     SWEEP = "sweep"
 
 
+class TransactionKind(StrEnum):
+    """Which way a transaction with the outside goes."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+
+
+class MovementKind(StrEnum):
+    """Why money moved that is neither a deal nor a deposit or withdrawal."""
+
+    CODE = "code"
+    CONVERSION = "conversion"
+    SUB_TRANSFER = "sub_transfer"
+    LENDING = "lending"
+    INTEREST = "interest"
+    MINING = "mining"
+    FUNDING = "funding"
+    POSITION = "position"
+    DELISTING = "delisting"
+
+
+class GapState(StrEnum):
+    """Of a span that a stream's record does not cover."""
+
+    OPEN = "open"
+    """To be read yet."""
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    """The exchange tells no one any more, or not this key."""
+
+
 class Phase(StrEnum):
     """Where a session is on its straight line."""
 
@@ -50,6 +81,19 @@ PARTIALLY_FILLED = "partially_filled"
 FILLED = "filled"
 CANCELED = "canceled"
 VANISHED = "vanished"
+
+PENDING = "pending"
+SUCCESS = "success"
+PARTIAL = "partial"
+CONFIRMING = "confirming"
+UNCONFIRMED = "unconfirmed"
+FROZEN = "frozen"
+UNCREDITED = "uncredited"
+TRAVEL_RULE_WAITING = "travel_rule_waiting"
+TRAVEL_RULE_IN_PROGRESS = "travel_rule_in_progress"
+"""Statuses of deposits and withdrawals, with `canceled`; an unknown number is kept as its text."""
+
+_SETTLED = frozenset({SUCCESS, PARTIAL, CANCELED, UNCREDITED})
 
 _COLLATERAL_TYPES = frozenset(
     {
@@ -78,3 +122,11 @@ def is_terminal(status: str) -> bool:
     `partially_filled` does not: it is final only where the exchange calls it history.
     """
     return status in (FILLED, VANISHED) or "canceled" in status
+
+
+def is_settled(status: str) -> bool:
+    """Whether a deposit or withdrawal of this status will not change any more (PROTOCOL § 5.9).
+
+    `unconfirmed` and `frozen` are not final: a user may confirm, a check may end.
+    """
+    return status in _SETTLED

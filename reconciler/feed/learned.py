@@ -12,8 +12,14 @@ class Learned:
     deals: int = 0
     orders: int = 0
     balances: int = 0
+    transactions: int = 0
+    movements: int = 0
 
     def __add__(self, more: "Applied | Learned") -> "Learned":
         return Learned(
-            self.deals + more.deals, self.orders + more.orders, self.balances + more.balances
+            self.deals + more.deals,
+            self.orders + more.orders,
+            self.balances + more.balances,
+            self.transactions + more.transactions,
+            self.movements + more.movements,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.facts import Fact, Unreadable
+from reconciler.domain.facts import Fact, Frame, Unreadable
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.figures import Figures
 from reconciler.feed.past import Past
@@ -50,20 +50,43 @@ class Listener:
         return self.world.clock.now() + self.rest.nonce.offset
 
     async def hand_over(
-        self, source: Source, facts: Sequence[Fact], ack: Callable[[Applied], None] | None = None
+        self,
+        source: Source,
+        facts: Sequence[Fact],
+        ack: Callable[[Applied], None] | None = None,
+        *,
+        frames: Sequence[Frame] = (),
     ) -> None:
-        """Put facts into the inbox; returns when there is room, not when they are committed."""
+        """Put facts, and the frames that they were read from, into the inbox; returns when there is
+        room, not when they are committed."""
         self._count(facts)
         await self.inbox.send(
-            Batch(account=self.account, source=source, facts=tuple(facts), ack=ack)
+            Batch(
+                account=self.account,
+                source=source,
+                facts=tuple(facts),
+                frames=tuple(frames),
+                ack=ack,
+            )
         )
 
     async def commit(
-        self, source: Source, facts: Sequence[Fact], spans: tuple[Span, ...] = ()
+        self,
+        source: Source,
+        facts: Sequence[Fact],
+        spans: tuple[Span, ...] = (),
+        *,
+        frames: Sequence[Frame] = (),
     ) -> Applied:
         """Hand over and wait until it is in the database; says what was new."""
         self._count(facts)
-        batch = Batch(account=self.account, source=source, facts=tuple(facts), spans=spans)
+        batch = Batch(
+            account=self.account,
+            source=source,
+            facts=tuple(facts),
+            frames=tuple(frames),
+            spans=spans,
+        )
         return await committed(self.inbox, batch)
 
     def _count(self, facts: Sequence[Fact]) -> None:

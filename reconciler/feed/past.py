@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from reconciler.domain.facts import Order
+from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
+from reconciler.domain.spans import Stretch
 
 
 class Past(Protocol):
@@ -14,4 +15,20 @@ class Past(Protocol):
 
     async def open_orders(self, account: str) -> list[Order]:
         """The orders that the record believes to be on the book."""
+        ...
+
+    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
+        """The time for which the stream is proven complete, oldest first."""
+        ...
+
+    async def unsettled(self, account: str) -> list[Transaction]:
+        """The deposits and withdrawals that may still change."""
+        ...
+
+    async def refused_streams(self, account: str) -> list[StreamNotice]:
+        """The streams of which the exchange told this key nothing when last asked."""
+        ...
+
+    async def used_up(self, account: str) -> KeyNotice | None:
+        """What was last committed of the account's key."""
         ...

@@ -6,14 +6,16 @@ is safe.  What cannot be helped by another attempt is raised by its remedy.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import httpx
 import trio
 
 from reconciler.backoff import delays
 from reconciler.clock import Clock
+from reconciler.domain.facts import Frame
 from reconciler.feed.limits import Limit
 from reconciler.feed.nonce import Nonce
 from reconciler.log import Logger
@@ -30,6 +32,14 @@ CALLS_PER_10_SECONDS = 900
 """The tightest documented limit of the calls that we make is 1000 per 10 s (PROTOCOL § 1.4)."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """What a call was answered, and the text of it as evidence."""
+
+    value: T
+    frame: Frame
 
 
 class ExchangeAway(Exception):
@@ -81,7 +91,11 @@ class Rest:
         self._tokens = Limit(TOKENS_PER_MINUTE, 60)
 
     async def ask(self, call: wire.Call[T], *, attempts: int = ATTEMPTS_MAX) -> T:
-        """What the exchange answers to `call`.
+        """What the exchange answers to `call`; raises what `read` raises."""
+        return (await self.read(call, attempts=attempts)).value
+
+    async def read(self, call: wire.Call[T], *, attempts: int = ATTEMPTS_MAX) -> Answer[T]:
+        """What the exchange answers to `call`, and the very text of it.
 
         Raises CredentialsRefused, CallRefused, or ExchangeAway when every attempt failed.
         """
@@ -111,7 +125,7 @@ class Rest:
         self.nonce.calibrate(exchange, before, self._clock.now())
         return self.nonce.offset
 
-    async def _once(self, call: wire.Call[T]) -> T:
+    async def _once(self, call: wire.Call[T]) -> Answer[T]:
         limit = self._tokens if call.name == TOKEN_CALL else self._budget
         await limit.take()
         try:
@@ -124,7 +138,8 @@ class Rest:
         failure = wire.read_failure(status, body)
         if failure is not None:
             raise failure
-        return call.decode(body, received_at)
+        frame = Frame(received_at=received_at, asked=call.asked, text=body)
+        return Answer(value=call.decode(body, received_at), frame=frame)
 
     async def _fetch(self, call: wire.Call[T]) -> tuple[int, bytes]:
         if call.method == "GET":

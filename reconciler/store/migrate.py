@@ -5,6 +5,7 @@ upgrade is one transaction; of two that run at once the second waits and finds n
 Alembic takes half a second to import, so only an upgrade does it.
 """
 
+import re
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -16,6 +17,8 @@ from reconciler.store.schema import REVISION
 
 LOCK_TIMEOUT = 1 * MINUTE
 """How long an upgrade waits for a table that someone uses, before it gives up."""
+
+_STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
 
 _ADVISORY_LOCK = 0x7265636F6E63  # "reconc"; any number would do, if it is always this one
 
@@ -64,6 +67,13 @@ def upgrade(database: Database) -> None:
         config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, REVISION)
+
+
+def run_script(connection: Connection, script: Path) -> None:
+    """The statements of one migration; each ends with a semicolon at the end of a line."""
+    for statement in _STATEMENT_END.split(script.read_text(encoding="utf-8")):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
 
 
 def scripts() -> Path:

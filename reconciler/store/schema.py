@@ -8,11 +8,21 @@ fifth less space at the same speed.
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Identity, Index, MetaData, Table, Text, false
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+)
 
 from reconciler.store.columns import Amount, Flag, Id, Moment
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes these tables: what this program wants to find in a database."""
 
 metadata = MetaData(
@@ -177,3 +187,102 @@ quarantine = _table(
     rowid=True,
 )
 Index("uq_quarantine_finding", quarantine.c.account_id, quarantine.c.fingerprint, unique=True)
+
+transactions = _table(
+    "transactions",
+    _account(primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("transaction_id", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("network", Text),
+    Column("amount", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("settled", Flag, nullable=False),
+    Column("processed_amount", Amount),
+    Column("processed_fee", Amount),
+    Column("address", Text),
+    Column("transaction_hash", Text),
+    Column("unique_id", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+)
+Index(None, transactions.c.account_id, transactions.c.created_at)
+is_unsettled = transactions.c.settled == false()
+Index(
+    "ix_transactions_unsettled",
+    transactions.c.account_id,
+    sqlite_where=is_unsettled,
+    postgresql_where=is_unsettled,
+)
+
+movements = _table(
+    "movements",
+    _account(primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("movement_id", Text, primary_key=True),
+    Column("wallet", Text),
+    Column("asset", Text),
+    Column("amount", Amount, nullable=False),
+    Column("counter_asset", Text),
+    Column("counter_amount", Amount),
+    Column("fee", Amount),
+    Column("status", Text, nullable=False),
+    Column("settled", Flag, nullable=False),
+    Column("market", Text),
+    Column("order_id", Id),
+    Column("reference", Text),
+    Column("occurred_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+)
+Index(None, movements.c.account_id, movements.c.occurred_at)
+
+gaps = _table(
+    "gaps",
+    _account(primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("gap_from", Moment, primary_key=True),
+    Column("gap_until", Moment, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("closed_at", Moment),
+)
+
+refused_streams = _table(
+    "refused_streams",
+    _account(primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("refused_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+keys = _table(
+    "keys",
+    _account(primary_key=True),
+    Column("nonce", Id, nullable=False),
+    Column("tokens", Text, nullable=False),
+)
+
+holders = _table(
+    "holders",
+    _account(primary_key=True),
+    Column("token", Id, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("held_since", Moment, nullable=False),
+)
+
+frames = _table(
+    "frames",
+    _account(primary_key=True),
+    Column("seq", Id, primary_key=True, autoincrement=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("frames", Id, nullable=False),
+    Column("bytes", Id, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    rowid=True,
+)
+Index(None, frames.c.account_id, frames.c.recorded_at)

@@ -73,6 +73,19 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "recovered_deals",
     ),
     "v_coverage": ("account", "stream", "covered_from", "covered_until", "verified_at"),
+    "v_transactions": (
+        "account",
+        "transaction_id",
+        "kind",
+        "asset",
+        "network",
+        "amount",
+        "fee",
+        "status",
+        "created_at",
+        "updated_at",
+    ),
+    "v_gaps": ("account", "stream", "gap_from", "gap_until", "reason", "state", "closed_at"),
     "v_quarantine": ("id", "account", "received_at", "stream", "reason", "excerpt"),
 }
 """Each view's columns, in order."""

@@ -4,6 +4,7 @@ A `Call` is a value; who sends it, signs it and retries it is not known here.  A
 first whether an answer is a failure, then `Call.decode` for what it says.  All of them only read.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +75,11 @@ class Call(Generic[T]):
     params: Mapping[str, object]
     decode: Callable[[bytes, int], T]
     """The answer's body and when it came (µs) to what it says.  Raises Unintelligible."""
+
+    @property
+    def asked(self) -> str:
+        """The question as a `Frame` keeps it; `wire.replay` makes the call of it again."""
+        return json.dumps({"call": self.name, **self.params}, separators=(",", ":"))
 
 
 def websocket_token() -> Call[Token]:

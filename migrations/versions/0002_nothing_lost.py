@@ -1,0 +1,20 @@
+"""Account histories, gaps, what a key has used up, who writes, and what arrived.
+
+The statements lie beside this file, one file per database, and are never changed again.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+from reconciler.store.migrate import run_script
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    run_script(connection, Path(__file__).with_name(f"{revision}_{connection.dialect.name}.sql"))
