@@ -138,7 +138,7 @@ class Rest:
         failure = wire.read_failure(status, body)
         if failure is not None:
             raise failure
-        frame = Frame(received_at=received_at, asked=call.asked, text=body)
+        frame = Frame(received_at=received_at, asked=call.asked, text=call.kept(body))
         return Answer(value=call.decode(body, received_at), frame=frame)
 
     async def _fetch(self, call: wire.Call[T]) -> tuple[int, bytes]:

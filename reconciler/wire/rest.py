@@ -76,6 +76,10 @@ class Call(Generic[T]):
     decode: Callable[[bytes, int], T]
     """The answer's body and when it came (µs) to what it says.  Raises Unintelligible."""
 
+    def kept(self, body: bytes) -> bytes:
+        """What may be kept of the answer's body: of a token nothing."""
+        return b"" if self.name == "websocket_token" else body
+
     @property
     def asked(self) -> str:
         """The question as a `Frame` keeps it; `wire.replay` makes the call of it again."""
