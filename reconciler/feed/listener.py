@@ -1,10 +1,11 @@
 """What the listening to one account needs to know, in one frozen value."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.domain.facts import Fact, Frame, Unreadable
 from reconciler.domain.words import Source, Wallet
+from reconciler.feed.circuits import Circuits
 from reconciler.feed.figures import Figures
 from reconciler.feed.past import Past
 from reconciler.feed.rest import Rest
@@ -44,6 +45,8 @@ class Listener:
     overlap: int
     sweep: int
     poll: int
+    circuits: Circuits = field(default_factory=Circuits)
+    """The streams that the key may not read."""
 
     def now(self) -> int:
         """The exchange's time, as well as it is known."""

@@ -53,6 +53,10 @@ class CredentialsRefused(Exception):
 class CallRefused(Exception):
     """The exchange will not answer this call for this key.  Remedy: permissions, or our bug."""
 
+    def __init__(self, message: str, kind: wire.Refused = wire.Refused.INVALID) -> None:
+        super().__init__(message)
+        self.kind = kind
+
 
 @asynccontextmanager
 async def open_rest(
@@ -187,7 +191,7 @@ def _by_remedy(name: str, error: wire.RestError) -> Exception:
         return CredentialsRefused(f"the exchange refused the credentials: {error.message}")
     if error.kind is wire.Refused.PERMISSION and name == TOKEN_CALL:
         return CredentialsRefused(f"this key may not open the private feed: {error.message}")
-    return CallRefused(f"{name}: {error}")
+    return CallRefused(f"{name}: {error}", error.kind)
 
 
 def _why(error: Exception) -> str:
