@@ -5,7 +5,7 @@ memory stays flat: at most `BATCHES_WAITING_MAX` batches, each of one socket rea
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -44,6 +44,16 @@ class Applied:
     unreadable: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hold:
+    """The right to write an account's record, until somebody else gets it."""
+
+    token: int
+    """Higher than that of every holder before."""
+    lost: Callable[[], None]
+    """Called in the event loop by who notices that it is gone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Facts of one account that arrived together, and what their commit proves.
@@ -57,6 +67,9 @@ class Batch:
     frames: tuple[Frame, ...] = ()
     """What the facts were read from, in the same order; notices have none."""
     spans: tuple[Span, ...] = ()
+    hold: Hold | None = None
+    """Under which it is handed over; refused if it is not the newest any more.  None where nobody
+    else can write."""
     ack: Callable[[Applied], None] | None = None
 
 
@@ -79,15 +92,6 @@ async def committed(inbox: Inbox, batch: Batch) -> Applied:
         done.set()
 
     assert batch.ack is None
-    await inbox.send(
-        Batch(
-            account=batch.account,
-            source=batch.source,
-            facts=batch.facts,
-            frames=batch.frames,
-            spans=batch.spans,
-            ack=ack,
-        )
-    )
+    await inbox.send(replace(batch, ack=ack))
     await done.wait()
     return result[0]
