@@ -12,7 +12,8 @@ from functools import partial
 import trio
 
 from reconciler.config import Account, Config
-from reconciler.domain.facts import Order
+from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
+from reconciler.domain.spans import Stretch
 from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures
 from reconciler.feed.listener import Listener
@@ -51,6 +52,18 @@ class Record:
 
     async def open_orders(self, account: str) -> list[Order]:
         return await self._hop(self._reads.open_orders, account)
+
+    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
+        return await self._hop(self._reads.spans, account, stream)
+
+    async def unsettled(self, account: str) -> list[Transaction]:
+        return await self._hop(self._reads.unsettled, account)
+
+    async def refused_streams(self, account: str) -> list[StreamNotice]:
+        return await self._hop(self._reads.refused_streams, account)
+
+    async def used_up(self, account: str) -> KeyNotice | None:
+        return await self._hop(self._reads.used_up, account)
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
-"""The join: two sights of one order (or deal) make one, whatever the order of arrival.
+"""The join: two sights of one thing make one, whatever the order of arrival.
 
-`merge_orders` is commutative, associative and idempotent, because every field is joined by itself
-in a total order: terminal beats open, more filled beats less, later beats earlier, present beats
-absent.  So duplicates, re-reads and the race between stream and query cannot corrupt a row
-(property tests: `tests/domain/test_merge.py`).
+It is commutative, associative and idempotent, because every field is joined by itself in a total
+order: terminal beats open, more filled beats less, later beats earlier, present beats absent.  So
+duplicates, re-reads and the race between stream and query cannot corrupt a row (property tests:
+`tests/domain/test_merge.py`).  What the exchange must not tell differently raises `Restated`.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,24 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from reconciler.domain.facts import Deal, Order
-from reconciler.domain.words import CANCELED, FILLED, OPEN, PARTIALLY_FILLED, VANISHED
+from reconciler.domain.facts import Deal, Movement, Order, Transaction
+from reconciler.domain.words import (
+    CANCELED,
+    CONFIRMING,
+    FILLED,
+    FROZEN,
+    OPEN,
+    PARTIAL,
+    PARTIALLY_FILLED,
+    PENDING,
+    SUCCESS,
+    TRAVEL_RULE_IN_PROGRESS,
+    TRAVEL_RULE_WAITING,
+    UNCONFIRMED,
+    UNCREDITED,
+    VANISHED,
+    is_settled,
+)
 
 T = TypeVar("T")
 
@@ -30,6 +46,29 @@ _STATUS_RANK = {
     FILLED: 3,
 }
 _STATUS_RANK_OTHER = 4
+
+_TRANSACTION_RANK = {
+    # On its way, in the order of the deposit machine (PROTOCOL § 5.9); a status that we do not know
+    # outranks these.
+    PENDING: 0,
+    CONFIRMING: 1,
+    TRAVEL_RULE_WAITING: 2,
+    TRAVEL_RULE_IN_PROGRESS: 3,
+    UNCONFIRMED: 4,
+    FROZEN: 5,
+    # Settled: what moved money beats what moved none.
+    UNCREDITED: 0,
+    CANCELED: 1,
+    PARTIAL: 2,
+    SUCCESS: 3,
+}
+_TRANSACTION_RANK_OTHER = 6
+
+_MOVEMENT_BEGUN = frozenset({"active", "new", PENDING})
+"""Statuses of movements that another one follows (PROTOCOL § 5.10, 5.13)."""
+
+Stage = tuple[bool, int, str]
+"""How far a transaction or movement is: settled or not, by rank, by spelling."""
 
 
 class Restated(Exception):
@@ -83,6 +122,97 @@ def merge_deals(known: Deal, seen: Deal) -> Deal:
             raise Restated(f"deal {known.deal_id} of order {known.order_id}", field, was, now)
         gained[field] = now
     return replace(known, **gained) if gained else known
+
+
+def merge_transactions(known: Transaction, seen: Transaction) -> Transaction:
+    """What is known of a deposit or withdrawal after one more sight of it.
+
+    Both must be of the same key.  Returns `known` itself when nothing is new.  A settled one told
+    with other amounts, and any told with another asset, raises Restated.
+    """
+    assert (known.kind, known.transaction_id) == (seen.kind, seen.transaction_id)
+    if known == seen:
+        return known
+    what = f"{known.kind} {known.transaction_id}"
+    _same(what, known, seen, "asset")
+    was, now = _stage(known), _stage(seen)
+    amounts = ("amount", "fee", "processed_amount", "processed_fee")
+    stage, ago = max((was, -known.updated_at), (now, -seen.updated_at))
+    merged = replace(
+        known,
+        **_amounts(what, known, seen, was, now, amounts),
+        status=stage[-1],
+        network=_present(max, known.network, seen.network),
+        address=_present(max, known.address, seen.address),
+        transaction_hash=_present(max, known.transaction_hash, seen.transaction_hash),
+        unique_id=_present(max, known.unique_id, seen.unique_id),
+        created_at=min(known.created_at, seen.created_at),
+        updated_at=-ago,
+    )
+    return known if merged == known else merged
+
+
+def merge_movements(known: Movement, seen: Movement) -> Movement:
+    """What is known of a movement after one more sight of it; as `merge_transactions`.  When it
+    occurred is said by the sight that is further."""
+    assert (known.kind, known.movement_id) == (seen.kind, seen.movement_id)
+    if known == seen:
+        return known
+    what = f"{known.kind} {known.movement_id}"
+    _same(what, known, seen, "wallet", "asset", "counter_asset")
+    was, now = _movement_stage(known), _movement_stage(seen)
+    settled, _, status = max(was, now)
+    _, ago = max((_authority(was), -known.occurred_at), (_authority(now), -seen.occurred_at))
+    merged = replace(
+        known,
+        **_amounts(what, known, seen, was, now, ("amount", "counter_amount", "fee")),
+        wallet=_present(max, known.wallet, seen.wallet),
+        asset=_present(max, known.asset, seen.asset),
+        counter_asset=_present(max, known.counter_asset, seen.counter_asset),
+        status=status,
+        settled=settled,
+        market=_present(max, known.market, seen.market),
+        order_id=_present(max, known.order_id, seen.order_id),
+        reference=_present(max, known.reference, seen.reference),
+        occurred_at=-ago,
+    )
+    return known if merged == known else merged
+
+
+def _stage(transaction: Transaction) -> Stage:
+    status = transaction.status
+    rank = _TRANSACTION_RANK.get(status, _TRANSACTION_RANK_OTHER)
+    return is_settled(status), rank, status
+
+
+def _movement_stage(movement: Movement) -> Stage:
+    return movement.settled, int(movement.status not in _MOVEMENT_BEGUN), movement.status
+
+
+def _authority(stage: Stage) -> Stage:
+    """Who is believed about amounts: whoever is further, and all that are settled alike."""
+    return (True, 0, "") if stage[0] else stage
+
+
+def _same(what: str, known: object, seen: object, *fields: str) -> None:
+    for field in fields:
+        was, now = getattr(known, field), getattr(seen, field)
+        if was != now and was is not None and now is not None:
+            raise Restated(what, field, was, now)
+
+
+def _amounts(
+    what: str, known: object, seen: object, was: Stage, now: Stage, fields: tuple[str, ...]
+) -> dict[str, Decimal | None]:
+    """The amounts of the sight that is further.  Of two that are settled each may say what the
+    other does not; of two alike and still on their way the greater amount is taken, so that it does
+    not matter which came first."""
+    if _authority(was) != _authority(now):
+        further = known if _authority(was) > _authority(now) else seen
+        return {field: getattr(further, field) for field in fields}
+    if was[0]:
+        _same(what, known, seen, *fields)
+    return {field: _present(max, getattr(known, field), getattr(seen, field)) for field in fields}
 
 
 def _standing(order: Order) -> tuple[bool, int, str]:

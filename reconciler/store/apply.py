@@ -13,16 +13,23 @@ from reconciler.domain.facts import (
     BalanceReport,
     Deal,
     Fact,
+    GapNotice,
+    KeyNotice,
     Market,
+    Movement,
     Order,
     SessionNotice,
+    StreamNotice,
+    Transaction,
     Unreadable,
 )
 from reconciler.inbox import Applied, Batch
-from reconciler.store import coverage
+from reconciler.store import coverage, gaps
 from reconciler.store.balances import Balances
 from reconciler.store.engine import Database
 from reconciler.store.facts import Facts
+from reconciler.store.histories import Histories
+from reconciler.store.keys import Keys
 
 
 class Applier:
@@ -31,6 +38,8 @@ class Applier:
     def __init__(self, database: Database) -> None:
         self._facts = Facts(database.dialect)
         self._balances = Balances(database.dialect)
+        self._histories = Histories(database.dialect)
+        self._keys = Keys(database.dialect)
 
     def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
         """Writes what the batches say; returns what each changed.
@@ -59,6 +68,8 @@ class Applier:
     ) -> Applied:
         deals: list[Deal] = []
         orders: list[Order] = []
+        transactions: list[Transaction] = []
+        movements: list[Movement] = []
         markets: list[Market] = []
         unreadable: list[Unreadable] = []
         reports: list[BalanceReport] = []
@@ -70,15 +81,26 @@ class Applier:
                     orders.append(fact)
                 case BalanceReport():
                     reports.append(fact)
+                case Transaction():
+                    transactions.append(fact)
+                case Movement():
+                    movements.append(fact)
                 case Market():
                     markets.append(fact)
-                case SessionNotice():
-                    self._facts.session(connection, id_, fact)
                 case Unreadable():
                     unreadable.append(fact)
+                case SessionNotice():
+                    self._facts.session(connection, id_, fact)
+                case GapNotice():
+                    gaps.note(connection, id_, fact, now=now)
+                case StreamNotice():
+                    self._keys.refuse(connection, id_, fact)
+                case KeyNotice():
+                    self._keys.use_up(connection, id_, fact)
                 case _:
                     assert_never(fact)
         new_deals = changed_orders = changed_balances = new_unreadable = 0
+        changed_transactions = changed_movements = 0
         if deals:
             new_deals, findings = self._facts.deals(connection, id_, deals, source, now)
             unreadable += findings
@@ -87,6 +109,16 @@ class Applier:
             unreadable += findings
         if reports:
             changed_balances = self._balances.apply(connection, id_, reports, source)
+        if transactions:
+            changed_transactions, findings = self._histories.transactions.apply(
+                connection, id_, transactions, source, now
+            )
+            unreadable += findings
+        if movements:
+            changed_movements, findings = self._histories.movements.apply(
+                connection, id_, movements, source, now
+            )
+            unreadable += findings
         if markets:
             self._facts.markets(connection, markets)
         if unreadable:
@@ -95,5 +127,7 @@ class Applier:
             deals=new_deals,
             orders=changed_orders,
             balances=changed_balances,
+            transactions=changed_transactions,
+            movements=changed_movements,
             unreadable=new_unreadable,
         )

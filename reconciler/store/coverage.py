@@ -4,11 +4,12 @@ from sqlalchemy import Connection, delete, insert, select
 
 from reconciler.domain.spans import union
 from reconciler.inbox import Span
+from reconciler.store import gaps
 from reconciler.store.schema import coverage
 
 
 def cover(connection: Connection, account_id: int, span: Span, *, now: int) -> None:
-    """Adds a span to what is proven, joined with those it meets."""
+    """Adds a span to what is proven, joined with those it meets; closes the gaps in it."""
     c = coverage.c
     meets = (
         (c.account_id == account_id)
@@ -32,3 +33,4 @@ def cover(connection: Connection, account_id: int, span: Span, *, now: int) -> N
                 verified_at=now,
             )
         )
+        gaps.close(connection, account_id, span.stream, (since, until), now)

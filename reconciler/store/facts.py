@@ -78,7 +78,7 @@ class Facts:
         beyond the database's, and contradictions to what is known (the known stays)."""
         sights = [seen for seen in map(storable_deal, deals) if seen is not None]
         findings = [
-            _finding("deals", ID_BEYOND, deal, now)
+            finding("deals", ID_BEYOND, deal, now)
             for deal in (deals if len(sights) < len(deals) else ())
             if storable_deal(deal) is None
         ]
@@ -114,7 +114,7 @@ class Facts:
             try:
                 merged = merge_deals(known[key], seen)
             except Restated as restated:
-                findings.append(_finding("deals", str(restated), seen, now))
+                findings.append(finding("deals", str(restated), seen, now))
                 continue
             if merged is not known[key]:
                 known[key] = gained[key] = merged
@@ -138,7 +138,7 @@ class Facts:
         for order in orders:
             seen = storable_order(order)
             if seen is None:
-                findings.append(_finding("orders", ID_BEYOND, order, now))
+                findings.append(finding("orders", ID_BEYOND, order, now))
                 continue
             earlier = sights.get(seen.order_id)
             sights[seen.order_id] = seen if earlier is None else merge_orders(earlier, seen)
@@ -220,5 +220,6 @@ class Facts:
         return self._add_findings(connection, list(rows.values()))
 
 
-def _finding(stream: str, reason: str, fact: object, now: int) -> Unreadable:
+def finding(stream: str, reason: str, fact: object, now: int) -> Unreadable:
+    """What is kept of a fact that could not be stored."""
     return Unreadable(stream=stream, reason=reason, excerpt=repr(fact), received_at=now)

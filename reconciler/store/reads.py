@@ -18,23 +18,40 @@ from sqlalchemy import (
     select,
 )
 
-from reconciler.domain.facts import Balance, Deal, Order, SessionNotice
+from reconciler.domain.facts import (
+    Balance,
+    Deal,
+    KeyNotice,
+    Movement,
+    Order,
+    SessionNotice,
+    StreamNotice,
+    Transaction,
+)
 from reconciler.domain.money import ZERO
 from reconciler.domain.spans import Stretch
 from reconciler.domain.spans import gaps as gaps_between
-from reconciler.domain.words import Wallet
+from reconciler.domain.words import GapState, Wallet
 from reconciler.store.columns import Moment, encoding_of
 from reconciler.store.engine import Database
+from reconciler.store.history_rows import HistoryRows
+from reconciler.store.keys import key_of
 from reconciler.store.rows import Rows
 from reconciler.store.schema import (
     accounts,
     balances,
     coverage,
     deals,
+    gaps,
     is_open,
+    is_unsettled,
+    keys,
+    movements,
     orders,
     quarantine,
+    refused_streams,
     sessions,
+    transactions,
 )
 from reconciler.store.statements import Read
 
@@ -51,6 +68,11 @@ class AccountStatus:
     open_orders: int
     balances: int
     """Assets of which something is left, over all wallets."""
+    transactions: int
+    movements: int
+    open_gaps: int
+    unreachable_gaps: int
+    refused_streams: tuple[str, ...]
     quarantined: int
     newest_deal_at: int | None
     covered_until: dict[str, int]
@@ -66,12 +88,25 @@ class KnownBalance:
     observed_at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time that a stream's record did not cover when it was told."""
+
+    stream: str
+    since: int
+    until: int
+    reason: str
+    state: GapState
+    closed_at: int | None
+
+
 class Reads:
     """Questions to the record.  Every method raises DatabaseUnusable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows = Rows(encoding=encoding_of(database.dialect))
+        encoding = encoding_of(database.dialect)
+        self._rows, self._history_rows = Rows(encoding=encoding), HistoryRows(encoding=encoding)
 
         def of_account(table: Table, *conditions: ColumnElement[bool]) -> Read:
             wanted = select(table).where(
@@ -86,6 +121,10 @@ class Reads:
         )
         self._open_orders = of_account(orders, orders.c.order_id.in_(open_ids))
         self._balances = of_account(balances)
+        self._transactions = of_account(transactions)
+        self._unsettled = of_account(transactions, is_unsettled)
+        self._movements = of_account(movements)
+        self._keys = of_account(keys)
 
     def accounts(self) -> list[str]:
         """The names of all accounts on record."""
@@ -101,7 +140,7 @@ class Reads:
 
     def covered_until(self, account: str, stream: str) -> int | None:
         """The end of the newest span for which the stream is proven complete: where a feed goes on.
-        What lies before may have gaps; see `gaps`."""
+        What lies before may have gaps; see `unproven`."""
         spans = self.spans(account, stream)
         return spans[-1][1] if spans else None
 
@@ -115,9 +154,30 @@ class Reads:
             )
             return tuple((since, until) for since, until in rows)
 
-    def gaps(self, account: str, stream: str, since: int, until: int) -> tuple[Stretch, ...]:
+    def unproven(self, account: str, stream: str, since: int, until: int) -> tuple[Stretch, ...]:
         """What is not proven complete between two moments."""
         return gaps_between(self.spans(account, stream), since, until)
+
+    def gaps(self, account: str) -> list[Gap]:
+        """Every gap that was told, by stream and time, the closed ones too."""
+        wanted = [column for column in gaps.c if column.name != "account_id"]
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(*wanted)
+                .where(gaps.c.account_id == _numbered(account))
+                .order_by(gaps.c.stream, gaps.c.gap_from, gaps.c.gap_until)
+            )
+            return [
+                Gap(
+                    stream=row.stream,
+                    since=row.gap_from,
+                    until=row.gap_until,
+                    reason=row.reason,
+                    state=GapState(row.state),
+                    closed_at=row.closed_at,
+                )
+                for row in rows
+            ]
 
     def newest_session_id(self, account: str) -> int | None:
         """The greatest session id that the account has used."""
@@ -156,6 +216,36 @@ class Reads:
                 for row in self._balances(connection, account=account)
             ]
 
+    def transactions(self, account: str) -> list[Transaction]:
+        """All that is known of each deposit and withdrawal, by kind and id."""
+        with self._database.reading() as connection:
+            rows = self._transactions(connection, account=account)
+            return [self._history_rows.transaction_of(row) for row in rows]
+
+    def unsettled(self, account: str) -> list[Transaction]:
+        """The deposits and withdrawals that may still change."""
+        with self._database.reading() as connection:
+            rows = self._unsettled(connection, account=account)
+            return [self._history_rows.transaction_of(row) for row in rows]
+
+    def movements(self, account: str) -> list[Movement]:
+        """All that is known of each other movement of money, by kind and id."""
+        with self._database.reading() as connection:
+            rows = self._movements(connection, account=account)
+            return [self._history_rows.movement_of(row) for row in rows]
+
+    def refused_streams(self, account: str) -> list[StreamNotice]:
+        """The streams of which the exchange told this key nothing when last asked, by name."""
+        with self._database.reading() as connection:
+            return _refused_streams(connection, account)
+
+    def used_up(self, account: str) -> KeyNotice | None:
+        """What was last committed of the account's key."""
+        with self._database.reading() as connection:
+            for row in self._keys(connection, account=account):
+                return key_of(row)
+            return None
+
     def status(self) -> list[AccountStatus]:
         """Every account at a glance, by name, all of one moment."""
         with self._database.reading() as connection:
@@ -179,6 +269,13 @@ class Reads:
             orders=count(orders),
             open_orders=count(orders, is_open),
             balances=count(balances, balances.c.total != ZERO),
+            transactions=count(transactions),
+            movements=count(movements),
+            open_gaps=count(gaps, gaps.c.state == str(GapState.OPEN)),
+            unreachable_gaps=count(gaps, gaps.c.state == str(GapState.UNREACHABLE)),
+            refused_streams=tuple(
+                notice.stream for notice in _refused_streams(connection, account)
+            ),
             quarantined=count(quarantine),
             newest_deal_at=_newest_deal_at(connection, account),
             covered_until=dict(connection.execute(covered).all()),
@@ -195,6 +292,16 @@ def _newest_deal_at(connection: Connection, account: str) -> int | None:
     return connection.execute(
         select(newest).where(deals.c.account_id == _numbered(account))
     ).scalar()
+
+
+def _refused_streams(connection: Connection, account: str) -> list[StreamNotice]:
+    refused = refused_streams.c
+    rows = connection.execute(
+        select(refused.stream, refused.refused_at, refused.reason)
+        .where(refused.account_id == _numbered(account))
+        .order_by(refused.stream)
+    )
+    return [StreamNotice(**row._mapping) for row in rows]
 
 
 def _newest_session(connection: Connection, account: str) -> SessionNotice | None:

@@ -178,6 +178,18 @@ class Blank:
     async def open_orders(self, account: str) -> list[Any]:
         return []
 
+    async def spans(self, account: str, stream: str) -> tuple[Any, ...]:
+        return ()
+
+    async def unsettled(self, account: str) -> list[Any]:
+        return []
+
+    async def refused_streams(self, account: str) -> list[Any]:
+        return []
+
+    async def used_up(self, account: str) -> None:
+        return None
+
 
 @asynccontextmanager
 async def listener(

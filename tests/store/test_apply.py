@@ -116,7 +116,7 @@ def test_spans_that_meet_become_one(database: Database) -> None:
     apply(database, batch(spans=[span(0, 5), span(9, 12)]))
     reads = Reads(database)
     assert reads.spans(ACCOUNT, "deals") == ((NOON, NOON + 5), (NOON + 9, NOON + 12))
-    assert reads.gaps(ACCOUNT, "deals", NOON, NOON + 12) == ((NOON + 5, NOON + 9),)
+    assert reads.unproven(ACCOUNT, "deals", NOON, NOON + 12) == ((NOON + 5, NOON + 9),)
     apply(database, batch(spans=[span(5, 9), span(1, 2, "orders")]))
     assert reads.spans(ACCOUNT, "deals") == ((NOON, NOON + 12),)
     assert reads.covered_until(ACCOUNT, "deals") == NOON + 12

@@ -11,7 +11,7 @@ def test_of_an_unknown_account_nothing_is_known(database: Database) -> None:
     assert reads.newest_deal_at("nobody") is None
     assert reads.covered_until("nobody", "deals") is None
     assert reads.newest_session_id("nobody") is None
-    assert reads.gaps("nobody", "deals", 1, 3) == ((1, 3),)
+    assert reads.unproven("nobody", "deals", 1, 3) == ((1, 3),)
     assert reads.open_orders("nobody") == []
     assert reads.status() == []
 
@@ -59,6 +59,11 @@ def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
         orders=2,
         open_orders=1,
         balances=1,
+        transactions=0,
+        movements=0,
+        open_gaps=0,
+        unreachable_gaps=0,
+        refused_streams=(),
         quarantined=1,
         newest_deal_at=NOON + 9,
         covered_until={"deals": NOON + 4},
