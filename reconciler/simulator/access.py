@@ -1,6 +1,7 @@
-"""Who may come in: API keys, signatures, nonces, WebSocket tokens and the limit on them.
+"""Who may come in: API keys, signatures, nonces, WebSocket tokens.
 
-Follows PROTOCOL § 1.7, § 1.8 and § 2.  Time and chance are arguments.
+Follows PROTOCOL § 1.7, § 1.8 and § 2.  Time and chance are arguments; how often somebody may come
+is the business of `limits`.
 """
 
 import base64
@@ -20,9 +21,6 @@ WINDOW_MS = 5_000
 
 TOKEN_LIFE_US = 60_000_000
 """Undocumented; the clients that cache tokens keep them this long (PROTOCOL § 3)."""
-
-TOKENS_MAX, TOKENS_PERIOD_US = 10, 60_000_000
-"""`profile/websocket_token`: 10 requests in 60 s."""
 
 
 class Denied(Exception):
@@ -45,7 +43,6 @@ class Key:
     seen_in_window: set[int] = field(default_factory=set)
     nonces_as_seen: deque[int] = field(default_factory=deque)
     """The same in the order they came: the oldest are forgotten from the front."""
-    token_times: deque[int] = field(default_factory=deque)
 
 
 class Access:
@@ -113,13 +110,8 @@ class Access:
         key.nonces_as_seen.append(nonce)
 
     def issue_token(self, key: Key) -> str:
-        """A token that authorizes WebSockets for `TOKEN_LIFE_US`, or Denied."""
+        """A token that authorizes WebSockets for `TOKEN_LIFE_US`."""
         now = self._now()
-        while key.token_times and key.token_times[0] <= now - TOKENS_PERIOD_US:
-            key.token_times.popleft()
-        if len(key.token_times) >= TOKENS_MAX:
-            raise Denied(429, 0, "Too Many Attempts.")
-        key.token_times.append(now)
         token = f"{self._chance.getrandbits(256):064x}"
         self._tokens = {t: kept for t, kept in self._tokens.items() if kept[1] > now}
         self._tokens[token] = (key.account, now + TOKEN_LIFE_US)

@@ -31,7 +31,7 @@ from reconciler.simulator.script import ScriptError, read
 
 
 def control_app(exchange: Exchange, hand: Hand) -> Starlette:
-    """`GET /`, `/truth/{account}`, `/faults`; `POST /{deed}`, `/faults`, `/script`;
+    """`GET /`, `/truth/{account}`, `/limits`, `/faults`; `POST /{deed}`, `/faults`, `/script`;
     `DELETE /faults`, `/faults/{number}`.  Answers are JSON; `{"error": …}` with 400 for a request
     that makes no sense, 404 for what there isn't, 409 for what the exchange refuses."""
 
@@ -53,6 +53,9 @@ def control_app(exchange: Exchange, hand: Hand) -> Starlette:
 
     async def faults(_: Request) -> Any:
         return exchange.faults.rules
+
+    async def limits(_: Request) -> Any:
+        return exchange.limits.figures()
 
     async def add(request: Request) -> Any:
         rule = msgspec.json.decode(await request.body(), type=Rule)
@@ -85,6 +88,7 @@ def control_app(exchange: Exchange, hand: Hand) -> Starlette:
         routes=[
             Route("/", _answered(overview), methods=["GET"]),
             Route("/truth/{account}", _answered(tell_truth), methods=["GET"]),
+            Route("/limits", _answered(limits), methods=["GET"]),
             Route("/faults", _answered(faults), methods=["GET"]),
             Route("/faults", _answered(add), methods=["POST"]),
             Route("/faults", _answered(remove), methods=["DELETE"]),

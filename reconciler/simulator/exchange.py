@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from reconciler.simulator.access import Access
 from reconciler.simulator.engine import Engine
 from reconciler.simulator.faults import FaultPlan
+from reconciler.simulator.limits import Limits
 from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.numbers import times
 from reconciler.simulator.records import (
@@ -58,6 +59,7 @@ class Exchange:
         seed: int = 0,
     ) -> None:
         self.faults = FaultPlan(chance=random.Random(f"faults {seed}"))
+        self.limits = Limits(now=now)
         self.now = now = self.faults.skewed(now)
         self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
         self.access = Access(now=now, chance=random.Random(f"access {seed}"))

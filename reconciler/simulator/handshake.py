@@ -1,6 +1,6 @@
 """The WebSocket door: who may open a connection, and which requests are answered otherwise."""
 
-from reconciler.simulator.acts import Answer, Cut, Point, Swallow
+from reconciler.simulator.acts import READY, Answer, Cut, Point, Swallow
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.sender import Line, Message, Send
 from reconciler.simulator.socket import Receive, Session
@@ -12,6 +12,10 @@ async def websocket(exchange: Exchange, scope: Message, receive: Receive, send: 
     """One WebSocket connection, from the handshake on."""
     line: Line = scope["state"]["line"]
     await receive()  # websocket.connect
+    if not exchange.limits.connection():
+        limited = READY["rate-limited"]
+        await _refuse(send, limited.status, limited.body.encode())
+        return
     match exchange.faults.at(Point.HANDSHAKE):
         case Cut():
             line.reset()

@@ -4,7 +4,6 @@ A session reads requests, answers them in order, and hears what happens to its a
 to say goes through a `Sender`, so that it never makes the engine wait.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -18,6 +17,7 @@ from reconciler.simulator.channels import Wanted, Wrong, WrongNames
 from reconciler.simulator.delivery import Delivery
 from reconciler.simulator.dialect import Row
 from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.limits import REQUESTS, Window
 from reconciler.simulator.records import (
     BalanceMoved,
     BorrowAlarm,
@@ -38,9 +38,6 @@ T = TypeVar("T")
 IDLE_S = 60
 """Silence of the client after which the exchange hangs up (PROTOCOL § 1.3)."""
 
-REQUESTS_MAX, REQUESTS_PERIOD_S = 200, 60
-"""Messages of every kind per connection (PROTOCOL § 1.4)."""
-
 CLOSE_PATIENCE_S = 10
 """For a client that doesn't take the close frame."""
 
@@ -60,7 +57,7 @@ class Session:
         self._delivery = Delivery(self._sender)
         self._account: str | None = None
         self._wanted: dict[str, Wanted] = {}
-        self._request_times: deque[float] = deque()
+        self._requests = Window(REQUESTS)
         self._street = Street(exchange, self._tell)
         self._tellers = {wallet: Teller(wallet) for wallet in CHANNEL}
         self._snapshots = {channel: SnapshotTeller(channel) for channel in SNAPSHOT_INTERVAL_S}
@@ -144,7 +141,10 @@ class Session:
             return False
         if method == "authorize" and params[:1] == [""]:
             return False
+        is_allowed = self._exchange.limits.take(self._requests, self._account)
         act = self._at(Point.CALL, method, params)
+        if not is_allowed and not isinstance(act, Cut | Stall | Swallow):
+            act = Refuse(channels.TOO_MANY_REQUESTS)
         match act:
             case Cut(how):
                 self.cut(how)
@@ -166,7 +166,6 @@ class Session:
 
     def _reply(self, number: int, method: str, params: list[Any], act: Act | None) -> str:
         try:
-            self._limit()
             match act:
                 case Refuse(code, message):
                     return channels.failure(number, code, message)
@@ -176,15 +175,6 @@ class Session:
                     return channels.reply(number, self._result(method, params))
         except Wrong as wrong:
             return channels.failure(number, wrong.code)
-
-    def _limit(self) -> None:
-        now = trio.current_time()
-        times = self._request_times
-        while times and times[0] <= now - REQUESTS_PERIOD_S:
-            times.popleft()
-        if len(times) >= REQUESTS_MAX:
-            raise Wrong(channels.TOO_MANY_REQUESTS)
-        times.append(now)
 
     def _result(self, method: str, params: list[Any]) -> Any:
         channel, _, verb = method.rpartition("_")

@@ -8,7 +8,7 @@ from typing import cast
 import trio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.simulator.acts import Act, Answer, Cut, Delay, Point, Swallow, Truncate
+from reconciler.simulator.acts import READY, Act, Answer, Cut, Delay, Point, Swallow, Truncate
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.sender import Line
 
@@ -25,8 +25,11 @@ class Spoil:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        account, path = self._caller(scope), scope["path"]
-        act = self._exchange.faults.at(Point.REQUEST, account, path)
+        key, path = _key(scope), scope["path"]
+        account = self._exchange.access.account_of_key(key)
+        act: Act | None = READY["rate-limited"]
+        if self._exchange.limits.call(path, key, account):
+            act = self._exchange.faults.at(Point.REQUEST, account, path)
         if not isinstance(act, Delay):
             if act is not None:
                 await _carry_out(act, [], scope, receive, send)
@@ -43,11 +46,13 @@ class Spoil:
             self._exchange.faults.at(Point.ANSWER, account, path), answer, scope, receive, send
         )
 
-    def _caller(self, scope: Scope) -> str | None:
-        for name, value in scope["headers"]:
-            if name == b"x-txc-apikey":
-                return self._exchange.access.account_of_key(value.decode("latin-1"))
-        return None
+
+def _key(scope: Scope) -> str:
+    """Empty if there is none."""
+    for name, value in scope["headers"]:
+        if name == b"x-txc-apikey":
+            return cast("bytes", value).decode("latin-1")
+    return ""
 
 
 async def _carry_out(

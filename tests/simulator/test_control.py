@@ -136,6 +136,19 @@ def test_faults_are_added_listed_and_removed() -> None:
     driven(script)
 
 
+def test_limits_are_told_with_what_was_used_of_them() -> None:
+    async def main() -> None:
+        exchange = opened()
+        async with serve(exchange) as server, calling(server) as rest:
+            await rest.call("orders")
+            await rest.call("orders")
+            async with driving(exchange) as driver:
+                [told] = await driver.get("/limits")
+        assert (told["limit"], told["allowed"], told["peak"]) == ("trade", 12_000, 2)
+
+    run(main)
+
+
 def test_an_outage_begins_and_ends() -> None:
     async def main() -> None:
         exchange = opened()
