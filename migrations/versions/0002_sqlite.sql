@@ -25,7 +25,7 @@ CREATE TABLE transactions (
 
 CREATE INDEX ix_transactions_account_id_created_at ON transactions (account_id, created_at);
 
-CREATE INDEX ix_transactions_unsettled ON transactions (account_id) WHERE settled = 0;
+CREATE INDEX ix_transactions_unsettled ON transactions (account_id, settled) WHERE settled = 0;
 
 CREATE TABLE movements (
     account_id     INTEGER NOT NULL,

@@ -51,6 +51,11 @@ def _plain(account: AccountStatus) -> dict[str, object]:
         "orders": account.orders,
         "open_orders": account.open_orders,
         "balances": account.balances,
+        "transactions": account.transactions,
+        "movements": account.movements,
+        "open_gaps": account.open_gaps,
+        "unreachable_gaps": account.unreachable_gaps,
+        "refused_streams": list(account.refused_streams),
         "quarantined": account.quarantined,
         "newest_deal_at": _iso(account.newest_deal_at),
         "covered_until": {
@@ -72,8 +77,17 @@ def _lines(account: AccountStatus) -> list[tuple[str, str]]:
         ("orders", f"{account.orders:,}, {account.open_orders:,} of them open"),
         ("balances", f"{account.balances:,} that are not zero"),
     ]
+    if account.transactions:
+        lines.append(("transactions", f"{account.transactions:,} deposits and withdrawals"))
+    if account.movements:
+        lines.append(("movements", f"{account.movements:,}"))
     for stream, until in sorted(account.covered_until.items()):
         lines.append(("complete", f"{stream} until {iso(until)}"))
+    if account.open_gaps or account.unreachable_gaps:
+        gaps = f"{account.open_gaps:,} open, {account.unreachable_gaps:,} out of reach; see v_gaps"
+        lines.append(("gaps", gaps))
+    if account.refused_streams:
+        lines.append(("refused", "to this key: " + ", ".join(account.refused_streams)))
     if account.quarantined:
         lines.append(("quarantine", f"{account.quarantined:,} unreadable; see v_quarantine"))
     return lines

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    tuple_,
 )
 
 from reconciler.domain.facts import (
@@ -122,7 +123,11 @@ class Reads:
         self._open_orders = of_account(orders, orders.c.order_id.in_(open_ids))
         self._balances = of_account(balances)
         self._transactions = of_account(transactions)
-        self._unsettled = of_account(transactions, is_unsettled)
+        unsettled_key = transactions.c.kind, transactions.c.transaction_id
+        unsettled_keys = select(*unsettled_key).where(
+            transactions.c.account_id == _numbered(bindparam("account")), is_unsettled
+        )
+        self._unsettled = of_account(transactions, tuple_(*unsettled_key).in_(unsettled_keys))
         self._movements = of_account(movements)
         self._keys = of_account(keys)
 

@@ -210,9 +210,11 @@ transactions = _table(
 )
 Index(None, transactions.c.account_id, transactions.c.created_at)
 is_unsettled = transactions.c.settled == false()
+"""As with orders: SQLite takes the index for the ids."""
 Index(
     "ix_transactions_unsettled",
     transactions.c.account_id,
+    transactions.c.settled,
     sqlite_where=is_unsettled,
     postgresql_where=is_unsettled,
 )

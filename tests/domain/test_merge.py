@@ -1,5 +1,6 @@
 """The join of two sights: commutative, associative, idempotent, and right on whole lives."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
@@ -9,12 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.domain.facts import Deal, Order
-from reconciler.domain.merge import Restated, merge_deals, merge_orders
+from reconciler.domain.facts import Deal, Movement, Order, Transaction
+from reconciler.domain.merge import (
+    Restated,
+    merge_deals,
+    merge_movements,
+    merge_orders,
+    merge_transactions,
+)
 from reconciler.domain.money import minus, plus, times
-from reconciler.domain.words import Role, Side
+from reconciler.domain.words import MovementKind, Role, Side, TransactionKind, Wallet
 
 T = TypeVar("T")
+History = TypeVar("History", Transaction, Movement)
 
 AMOUNTS = st.decimals(min_value=0, max_value=1000, places=4)
 STATUSES = st.sampled_from(
@@ -171,3 +179,157 @@ def test_a_deal_gains_what_was_absent() -> None:
 def test_a_deal_told_differently_is_an_error_that_names_both() -> None:
     with pytest.raises(Restated, match=r"deal 1 of order 2 restated: price was 2, now 4"):
         merge_deals(DEAL, replace(DEAL, price=Decimal(4)))
+
+
+TRANSACTION = Transaction(
+    kind=TransactionKind.DEPOSIT, transaction_id="t", asset="USDT", network=None,
+    amount=Decimal(5), fee=Decimal(1), status="confirming", processed_amount=None,
+    processed_fee=None, address=None, transaction_hash=None, unique_id=None, created_at=10,
+    updated_at=20,
+)  # fmt: skip
+MOVEMENT = Movement(
+    kind=MovementKind.MINING, movement_id="m", wallet=None, asset="BTC", amount=Decimal(5),
+    status="pending", settled=False, occurred_at=10,
+)  # fmt: skip
+
+FEW = st.integers(1, 2).map(Decimal)
+TEXTS = st.none() | st.sampled_from(["a", "b"])
+
+
+def transactions() -> st.SearchStrategy[Transaction]:
+    """Any sight at all, contradictions included."""
+    statuses = ["pending", "confirming", "frozen", "99", "canceled", "partial", "success"]
+    return st.builds(
+        Transaction,
+        kind=st.just(TransactionKind.WITHDRAWAL),
+        transaction_id=st.just("t"),
+        asset=st.sampled_from(["BTC", "BTC", "BTC", "ETH"]),
+        network=TEXTS,
+        amount=FEW,
+        fee=FEW,
+        status=st.sampled_from(statuses),
+        processed_amount=st.none() | FEW,
+        processed_fee=st.none() | FEW,
+        address=TEXTS,
+        transaction_hash=TEXTS,
+        unique_id=TEXTS,
+        created_at=st.integers(0, 2),
+        updated_at=st.integers(3, 5),
+    )
+
+
+def movements() -> st.SearchStrategy[Movement]:
+    """Any sight at all, contradictions included."""
+    return st.builds(
+        Movement,
+        kind=st.just(MovementKind.MINING),
+        movement_id=st.just("m"),
+        wallet=st.none() | st.just(Wallet.MAIN),
+        asset=st.none() | st.sampled_from(["BTC", "BTC", "BTC", "ETH"]),
+        amount=FEW,
+        counter_asset=st.none() | st.just("USDT"),
+        counter_amount=st.none() | FEW,
+        fee=st.none() | FEW,
+        status=st.sampled_from(["pending", "canceled", "successful"]),
+        settled=st.booleans(),
+        market=TEXTS,
+        order_id=st.none() | st.integers(1, 2),
+        reference=TEXTS,
+        occurred_at=st.integers(0, 2),
+    )
+
+
+def joined(
+    merge: Callable[[History, History], History], a: History | None, b: History | None
+) -> History | None:
+    """Both, or None once the exchange has contradicted itself."""
+    try:
+        return None if a is None or b is None else merge(a, b)
+    except Restated:
+        return None
+
+
+def check_the_law(
+    merge: Callable[[History, History], History], a: History, b: History, c: History
+) -> None:
+    once = joined(merge, a, b)
+    assert joined(merge, b, a) == once
+    assert joined(merge, once, c) == joined(merge, a, joined(merge, b, c))
+    assert merge(a, a) is a
+    if once is not None:
+        assert merge(once, a) is once
+        assert merge(once, b) is once
+
+
+@given(transactions(), transactions(), transactions())
+def test_transactions_may_be_seen_in_any_order_and_often(
+    a: Transaction, b: Transaction, c: Transaction
+) -> None:
+    check_the_law(merge_transactions, a, b, c)
+
+
+@given(movements(), movements(), movements())
+def test_movements_may_be_seen_in_any_order_and_often(
+    a: Movement, b: Movement, c: Movement
+) -> None:
+    check_the_law(merge_movements, a, b, c)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("confirming", "travel_rule_waiting"),
+        ("travel_rule_waiting", "travel_rule_in_progress"),
+        ("travel_rule_in_progress", "frozen"),
+        ("pending", "unconfirmed"),
+        ("frozen", "99"),
+        ("99", "uncredited"),
+        ("frozen", "canceled"),
+        ("canceled", "partial"),
+        ("partial", "success"),
+    ],
+)
+def test_a_transaction_only_goes_on(earlier: str, later: str) -> None:
+    before = replace(TRANSACTION, status=earlier, updated_at=30)
+    after = replace(TRANSACTION, status=later, updated_at=20)
+    merged = merge_transactions(before, after)
+    assert (merged.status, merged.updated_at) == (later, 20)
+
+
+def test_a_status_dates_from_when_it_was_first_told() -> None:
+    again = replace(TRANSACTION, updated_at=30)
+    assert merge_transactions(TRANSACTION, again) is TRANSACTION
+
+
+def test_a_transaction_gains_what_was_absent() -> None:
+    hashed = replace(TRANSACTION, transaction_hash="0xab", updated_at=30)
+    merged = merge_transactions(TRANSACTION, hashed)
+    assert merged == replace(TRANSACTION, transaction_hash="0xab")
+
+
+def test_what_is_still_on_its_way_may_change_its_amount() -> None:
+    credited = replace(TRANSACTION, status="success", amount=Decimal(4))
+    assert merge_transactions(TRANSACTION, credited).amount == Decimal(4)
+    assert merge_transactions(credited, TRANSACTION) is credited
+    paid = replace(MOVEMENT, status="successful", settled=True, amount=Decimal(4), occurred_at=12)
+    assert merge_movements(MOVEMENT, paid) == paid
+    assert merge_movements(paid, MOVEMENT) is paid
+
+
+def test_a_settled_amount_told_differently_is_an_error_that_names_both() -> None:
+    credited = replace(TRANSACTION, status="success")
+    with pytest.raises(Restated, match=r"deposit t restated: fee was 1, now 2"):
+        merge_transactions(credited, replace(credited, fee=Decimal(2)))
+    paid = replace(MOVEMENT, settled=True)
+    with pytest.raises(Restated, match=r"mining m restated: amount was 5, now 6"):
+        merge_movements(paid, replace(paid, amount=Decimal(6)))
+
+
+def test_another_asset_is_never_a_further_sight() -> None:
+    with pytest.raises(Restated, match=r"deposit t restated: asset was USDT, now BTC"):
+        merge_transactions(TRANSACTION, replace(TRANSACTION, asset="BTC"))
+
+
+def test_a_movement_that_ended_does_not_begin_again() -> None:
+    refused = replace(MOVEMENT, status="canceled")
+    assert merge_movements(refused, MOVEMENT).status == "canceled"

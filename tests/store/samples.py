@@ -5,9 +5,18 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from reconciler.domain.facts import Balance, BalanceReport, Deal, Fact, Order
+from reconciler.domain.facts import (
+    Balance,
+    BalanceReport,
+    Deal,
+    Fact,
+    Frame,
+    Movement,
+    Order,
+    Transaction,
+)
 from reconciler.domain.moments import from_iso
-from reconciler.domain.words import Role, Side, Source, Wallet
+from reconciler.domain.words import MovementKind, Role, Side, Source, TransactionKind, Wallet
 from reconciler.inbox import Applied, Batch, Span
 from reconciler.store.apply import Applier
 from reconciler.store.engine import Database
@@ -50,6 +59,36 @@ ORDER = Order(
     finished_at=None,
 )
 
+TRANSACTION = Transaction(
+    kind=TransactionKind.DEPOSIT,
+    transaction_id="d-1",
+    asset="USDT",
+    network="TRC20",
+    amount=Decimal("100.5"),
+    fee=Decimal("0.000000000001"),
+    status="confirming",
+    processed_amount=None,
+    processed_fee=None,
+    address="T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb",
+    transaction_hash=None,
+    unique_id=None,
+    created_at=NOON,
+    updated_at=NOON + 1,
+)
+
+MOVEMENT = Movement(
+    kind=MovementKind.CONVERSION,
+    movement_id="c-1",
+    wallet=None,
+    asset="BTC",
+    amount=Decimal("-0.25"),
+    counter_asset="USDT",
+    counter_amount=Decimal("10000.125"),
+    status="done",
+    settled=True,
+    occurred_at=NOON,
+)
+
 
 def deal(deal_id: int, **changes: object) -> Deal:
     return replace(DEAL, deal_id=deal_id, **changes)
@@ -57,6 +96,14 @@ def deal(deal_id: int, **changes: object) -> Deal:
 
 def order(order_id: int, **changes: object) -> Order:
     return replace(ORDER, order_id=order_id, **changes)
+
+
+def transaction(transaction_id: str, **changes: object) -> Transaction:
+    return replace(TRANSACTION, transaction_id=transaction_id, **changes)
+
+
+def movement(movement_id: str, **changes: object) -> Movement:
+    return replace(MOVEMENT, movement_id=movement_id, **changes)
 
 
 def balance(asset: str, available: str, frozen: str = "0") -> Balance:
@@ -78,9 +125,20 @@ def report(at: int, *balances: Balance, complete: bool = False) -> BalanceReport
 
 
 def batch(
-    *facts: Fact, source: Source = Source.STREAM, spans: Sequence[Span] = (), account: str = ACCOUNT
+    *facts: Fact,
+    source: Source = Source.STREAM,
+    spans: Sequence[Span] = (),
+    account: str = ACCOUNT,
+    frames: Sequence[Frame] = (),
 ) -> Batch:
-    return Batch(account=account, source=source, facts=facts, spans=tuple(spans))
+    return Batch(
+        account=account, source=source, facts=facts, spans=tuple(spans), frames=tuple(frames)
+    )
+
+
+def frame(text: str, *, asked: str = "", at: int = 0) -> Frame:
+    """One received `at` microseconds after noon."""
+    return Frame(received_at=NOON + at, asked=asked, text=text.encode())
 
 
 def apply(database: Database, *batches: Batch, now: int = NOON) -> list[Applied]:
