@@ -28,7 +28,9 @@ from reconciler.store import coverage, gaps
 from reconciler.store.balances import Balances
 from reconciler.store.engine import Database
 from reconciler.store.facts import Facts
+from reconciler.store.frames import Journal
 from reconciler.store.histories import Histories
+from reconciler.store.holders import Fence
 from reconciler.store.keys import Keys
 
 
@@ -36,26 +38,31 @@ class Applier:
     """Applies batches to one kind of database.  Remembers nothing between transactions."""
 
     def __init__(self, database: Database) -> None:
+        self._fence = Fence(database.dialect)
         self._facts = Facts(database.dialect)
         self._balances = Balances(database.dialect)
         self._histories = Histories(database.dialect)
         self._keys = Keys(database.dialect)
+        self._journal = Journal(database.dialect)
 
     def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
         """Writes what the batches say; returns what each changed.
 
         A transaction repeated after its commit was not confirmed may find its own work done, and
-        then reports less than it changed.
+        then reports less than it changed.  Raises Fenced, having written nothing.
         """
-        accounts: dict[str, int] = {}
+        names = dict.fromkeys(batch.account for batch in batches)
+        accounts = {name: self._facts.account_id(connection, name) for name in names}
+        self._fence.check(connection, accounts, batches)
         applied: list[Applied] = []
         for batch in batches:
-            if batch.account not in accounts:
-                accounts[batch.account] = self._facts.account_id(connection, batch.account)
             id_ = accounts[batch.account]
             applied.append(self._facts_of(connection, id_, batch.facts, str(batch.source), now))
             for span in batch.spans:
                 coverage.cover(connection, id_, span, now=now)
+        for name, id_ in accounts.items():
+            theirs = [batch for batch in batches if batch.account == name]
+            self._journal.append(connection, id_, theirs, now=now)
         return applied
 
     def _facts_of(

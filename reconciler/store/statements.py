@@ -32,6 +32,10 @@ KEYS_MAX = 512
 texts serve any number of keys, and the drivers keep them prepared."""
 
 
+ROWS_AT_A_TIME = 100
+"""Of a stream.  A row of the journal may hold some megabytes."""
+
+
 class Write:
     """INSERT of whole rows that, where the key is known already, does nothing or overwrites.
 
@@ -122,6 +126,19 @@ class Read:
     def __call__(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
         in_order = tuple(parameters[name] for name in self._names)
         return iter(_fetched(connection, self._text, in_order))
+
+    def streamed(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
+        """The same, some rows at a time: for more of them than memory should hold."""
+        driver = connection.connection
+        # PostgreSQL sends all rows at once, unless the cursor is its own, and so has a name.
+        named = {} if connection.dialect.name == "sqlite" else {"name": f"rows_{id(self)}"}
+        cursor = driver.cursor(**named)
+        try:
+            cursor.execute(self._text, tuple(parameters[name] for name in self._names))
+            while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+                yield from rows
+        finally:
+            cursor.close()
 
 
 def _fetched(connection: Connection, text: str, parameters: Values) -> Sequence[Values]:
