@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Dialect, Integer, Numeric, Text, Typ
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
-from reconciler.domain.moments import from_datetime, to_datetime
+from reconciler.domain.moments import from_datetime, from_iso, iso, to_datetime
 from reconciler.domain.money import canonical
 
 ID_MAX = 2**63 - 1
@@ -67,6 +67,26 @@ class Moment(TypeDecorator[int]):
         return found
 
 
+class Stamp(TypeDecorator[int]):
+    """Microseconds as the views show them: ISO 8601 text on SQLite, so that a query by time finds
+    the index; TIMESTAMPTZ on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(
+            Text() if dialect.name == "sqlite" else TIMESTAMP(timezone=True)
+        )
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | datetime | None:
+        return encoding_of(dialect).stamp(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        found: int | None = encoding_of(dialect).stamp_of(value)
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
     """A database's own spelling of moments and amounts; None stays None.
@@ -79,6 +99,9 @@ class Encoding:
     """An int, or None.  (Untyped, as rows are: which column may be NULL, the schema knows.)"""
     amount_of: Callable[[Any], Any]
     """A Decimal, or None."""
+    stamp: Callable[[int | None], str | datetime | None]
+    """A moment as a column of the type `Stamp` has it."""
+    stamp_of: Callable[[Any], Any]
 
 
 def amount(value: Decimal | None) -> str | None:
@@ -106,9 +129,13 @@ _SQLITE = Encoding(
     moment=_same,
     moment_of=_same,
     amount_of=lambda text: None if text is None else Decimal(text),
+    stamp=lambda moment: None if moment is None else iso(moment),
+    stamp_of=lambda text: None if text is None else from_iso(text),
 )
 _POSTGRESQL = Encoding(
     moment=lambda moment: None if moment is None else to_datetime(moment),
     moment_of=lambda when: None if when is None else from_datetime(when),
     amount_of=_same,
+    stamp=lambda moment: None if moment is None else to_datetime(moment),
+    stamp_of=lambda when: None if when is None else from_datetime(when),
 )

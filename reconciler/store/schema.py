@@ -20,9 +20,9 @@ from sqlalchemy import (
     false,
 )
 
-from reconciler.store.columns import Amount, Flag, Id, Moment
+from reconciler.store.columns import Amount, Flag, Id, Moment, Stamp
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that makes these tables: what this program wants to find in a database."""
 
 metadata = MetaData(
@@ -288,3 +288,143 @@ frames = _table(
     rowid=True,
 )
 Index(None, frames.c.account_id, frames.c.recorded_at)
+
+postings = _table(
+    "postings",
+    _account(primary_key=True),
+    Column("wallet", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("occurred_at", Stamp, primary_key=True),
+    Column("entry_id", Id, primary_key=True, autoincrement=False),
+    Column("leg", Id, primary_key=True, autoincrement=False),
+    Column("latest_at", Stamp),
+    Column("kind", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("contra_amount", Amount, nullable=False),
+    Column("contra", Text, nullable=False),
+    Column("fee_book", Text, nullable=False),
+    Column("balance_after", Amount, nullable=False),
+)
+Index("ix_postings_reference", postings.c.account_id, postings.c.kind, postings.c.reference)
+is_floating = postings.c.latest_at.is_not(None)
+Index(
+    "ix_postings_floating",
+    postings.c.account_id,
+    postings.c.wallet,
+    postings.c.asset,
+    postings.c.latest_at,
+    sqlite_where=is_floating,
+    postgresql_where=is_floating,
+)
+
+turnovers = _table(
+    "turnovers",
+    _account(primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("book", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("amount", Amount, nullable=False),
+)
+
+books = _table(
+    "books",
+    _account(primary_key=True),
+    Column("book", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("balance", Amount, nullable=False),
+)
+
+journals = _table(
+    "journals",
+    _account(primary_key=True),
+    Column("last_entry_id", Id, nullable=False),
+)
+
+waiting_deals = _table(
+    "waiting_deals",
+    _account(primary_key=True),
+    Column("order_id", Id, primary_key=True, autoincrement=False),
+    Column("deal_id", Id, primary_key=True, autoincrement=False),
+    Column("executed_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+conclusions = _table(
+    "conclusions",
+    _account(primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("concluded_at", Moment, nullable=False),
+)
+
+proofs = _table(
+    "proofs",
+    _account(primary_key=True),
+    Column("wallet", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("proof", Text, nullable=False),
+    Column("decimals", Id, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expected", Amount),
+    Column("reported", Amount, nullable=False),
+    Column("difference", Amount),
+    Column("verified_at", Moment),
+)
+is_unverified = proofs.c.state != "verified"
+Index(
+    "ix_proofs_unverified",
+    proofs.c.account_id,
+    proofs.c.asset,
+    sqlite_where=is_unverified,
+    postgresql_where=is_unverified,
+)
+
+readings = _table(
+    "readings",
+    _account(primary_key=True),
+    Column("wallet", Text, primary_key=True),
+    Column("read_at", Moment, nullable=False),
+)
+
+clocks = _table(
+    "clocks",
+    _account(primary_key=True),
+    Column("skew", Id, nullable=False),
+    Column("uncertainty", Id, nullable=False),
+)
+
+drifts = _table(
+    "drifts",
+    Column("drift_id", Id, Identity(), primary_key=True),
+    _account(),
+    Column("wallet", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("expected", Amount, nullable=False),
+    Column("reported", Amount, nullable=False),
+    Column("difference", Amount, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("explanation", Text),
+    Column("candidates", Text, nullable=False),
+    Column("parted_after", Moment),
+    Column("parted_until", Moment, nullable=False),
+    Column("detected_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("closed_at", Moment),
+    rowid=True,
+)
+is_open_drift = drifts.c.state == "open"
+Index(
+    "uq_drifts_open",
+    drifts.c.account_id,
+    drifts.c.wallet,
+    drifts.c.asset,
+    unique=True,
+    sqlite_where=is_open_drift,
+    postgresql_where=is_open_drift,
+)

@@ -1,0 +1,255 @@
+-- The books: what every fact did, in double entry, and what was proven or found wrong by it.
+-- Statements end with a semicolon at the end of a line.
+
+-- A leg of an entry: what a wallet gained, net of the fee, and which books bear the rest.  The wallet
+-- '' is transit.  The key is the order in which things happened, so that the balance at a moment is
+-- one look-up; so moments are written here as they are searched for.
+CREATE TABLE postings (
+    account_id    BIGINT NOT NULL,
+    wallet        TEXT NOT NULL,
+    asset         TEXT NOT NULL,
+    occurred_at   TIMESTAMPTZ NOT NULL,
+    entry_id      BIGINT NOT NULL,
+    leg           BIGINT NOT NULL,
+    latest_at     TIMESTAMPTZ,
+    kind          TEXT NOT NULL,
+    reference     TEXT NOT NULL,
+    amount        NUMERIC NOT NULL,
+    fee           NUMERIC NOT NULL,
+    contra_amount NUMERIC NOT NULL,
+    contra        TEXT NOT NULL,
+    fee_book      TEXT NOT NULL,
+    balance_after NUMERIC NOT NULL,
+    CONSTRAINT pk_postings PRIMARY KEY (account_id, wallet, asset, occurred_at, entry_id, leg),
+    CONSTRAINT fk_postings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE INDEX ix_postings_reference ON postings (account_id, kind, reference);
+
+CREATE INDEX ix_postings_floating ON postings (account_id, wallet, asset, latest_at)
+    WHERE latest_at IS NOT NULL;
+
+-- What each book gained on each day (UTC), so that a statement need not add up its postings.
+CREATE TABLE turnovers (
+    account_id BIGINT NOT NULL,
+    day        TEXT NOT NULL,
+    book       TEXT NOT NULL,
+    asset      TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    amount     NUMERIC NOT NULL,
+    CONSTRAINT pk_turnovers PRIMARY KEY (account_id, day, book, asset, kind),
+    CONSTRAINT fk_turnovers_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE TABLE books (
+    account_id BIGINT NOT NULL,
+    book       TEXT NOT NULL,
+    asset      TEXT NOT NULL,
+    balance    NUMERIC NOT NULL,
+    CONSTRAINT pk_books PRIMARY KEY (account_id, book, asset),
+    CONSTRAINT fk_books_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE TABLE journals (
+    account_id    BIGINT NOT NULL,
+    last_entry_id BIGINT NOT NULL,
+    CONSTRAINT pk_journals PRIMARY KEY (account_id),
+    CONSTRAINT fk_journals_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- Deals that can't be posted yet: their order, their side or their market is unknown.
+CREATE TABLE waiting_deals (
+    account_id  BIGINT NOT NULL,
+    order_id    BIGINT NOT NULL,
+    deal_id     BIGINT NOT NULL,
+    executed_at TIMESTAMPTZ NOT NULL,
+    reason      TEXT NOT NULL,
+    CONSTRAINT pk_waiting_deals PRIMARY KEY (account_id, order_id, deal_id),
+    CONSTRAINT fk_waiting_deals_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- What was concluded and no record of the exchange says: openings, transfers between own wallets,
+-- adjustments, and how the fee of a transaction is to be read.  The body is the entry, as JSON.
+CREATE TABLE conclusions (
+    account_id   BIGINT NOT NULL,
+    kind         TEXT NOT NULL,
+    reference    TEXT NOT NULL,
+    body         TEXT NOT NULL,
+    note         TEXT NOT NULL,
+    concluded_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_conclusions PRIMARY KEY (account_id, kind, reference),
+    CONSTRAINT fk_conclusions_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- What is proven of an asset in a wallet; the proof as JSON, the rest for the view.
+CREATE TABLE proofs (
+    account_id  BIGINT NOT NULL,
+    wallet      TEXT NOT NULL,
+    asset       TEXT NOT NULL,
+    proof       TEXT NOT NULL,
+    decimals    BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    expected    NUMERIC,
+    reported    NUMERIC NOT NULL,
+    difference  NUMERIC,
+    verified_at TIMESTAMPTZ,
+    CONSTRAINT pk_proofs PRIMARY KEY (account_id, wallet, asset),
+    CONSTRAINT fk_proofs_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE INDEX ix_proofs_unverified ON proofs (account_id, asset) WHERE state <> 'verified';
+
+-- When each wallet was last read as a whole.
+CREATE TABLE readings (
+    account_id BIGINT NOT NULL,
+    wallet     TEXT NOT NULL,
+    read_at    TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_readings PRIMARY KEY (account_id, wallet),
+    CONSTRAINT fk_readings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- The exchange's clock minus ours, and how far that may be wrong, in microseconds.
+CREATE TABLE clocks (
+    account_id  BIGINT NOT NULL,
+    skew        BIGINT NOT NULL,
+    uncertainty BIGINT NOT NULL,
+    CONSTRAINT pk_clocks PRIMARY KEY (account_id),
+    CONSTRAINT fk_clocks_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE TABLE drifts (
+    drift_id        BIGINT GENERATED BY DEFAULT AS IDENTITY NOT NULL,
+    account_id      BIGINT NOT NULL,
+    wallet          TEXT NOT NULL,
+    asset           TEXT NOT NULL,
+    expected        NUMERIC NOT NULL,
+    reported        NUMERIC NOT NULL,
+    difference      NUMERIC NOT NULL,
+    state           TEXT NOT NULL,
+    explanation     TEXT,
+    candidates      TEXT NOT NULL,
+    parted_after    TIMESTAMPTZ,
+    parted_until    TIMESTAMPTZ NOT NULL,
+    detected_at     TIMESTAMPTZ NOT NULL,
+    changed_at      TIMESTAMPTZ NOT NULL,
+    acknowledged_at TIMESTAMPTZ,
+    closed_at       TIMESTAMPTZ,
+    CONSTRAINT pk_drifts PRIMARY KEY (drift_id),
+    CONSTRAINT fk_drifts_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+CREATE UNIQUE INDEX uq_drifts_open ON drifts (account_id, wallet, asset) WHERE state = 'open';
+
+-- The public views.
+
+CREATE VIEW v_ledger AS
+SELECT
+    p.entry_id,
+    a.name AS account,
+    p.occurred_at,
+    p.kind,
+    p.reference,
+    CASE p.wallet WHEN '' THEN 'assets:transit:' ELSE 'assets:' || p.wallet || ':' END
+        || p.asset AS book,
+    nullif(p.wallet, '') AS wallet,
+    p.asset,
+    p.amount,
+    trim_scale(p.balance_after) AS balance_after
+FROM postings AS p
+JOIN accounts AS a ON a.account_id = p.account_id
+UNION ALL
+SELECT
+    p.entry_id,
+    a.name,
+    p.occurred_at,
+    p.kind,
+    p.reference,
+    p.contra,
+    NULL::text,
+    p.asset,
+    p.contra_amount,
+    NULL::numeric
+FROM postings AS p
+JOIN accounts AS a ON a.account_id = p.account_id
+WHERE p.contra_amount <> 0
+UNION ALL
+SELECT
+    p.entry_id,
+    a.name,
+    p.occurred_at,
+    p.kind,
+    p.reference,
+    p.fee_book,
+    NULL::text,
+    p.asset,
+    p.fee,
+    NULL::numeric
+FROM postings AS p
+JOIN accounts AS a ON a.account_id = p.account_id
+WHERE p.fee <> 0;
+
+-- The lines of each wallet's statement: v_ledger without the other side, and quick to search by time.
+CREATE VIEW v_statement AS
+SELECT
+    a.name AS account,
+    p.wallet,
+    p.asset,
+    p.occurred_at,
+    p.entry_id,
+    p.kind,
+    p.reference,
+    p.amount,
+    p.fee,
+    trim_scale(p.balance_after) AS balance_after
+FROM postings AS p
+JOIN accounts AS a ON a.account_id = p.account_id
+WHERE p.wallet <> '';
+
+CREATE VIEW v_turnovers AS
+SELECT
+    a.name AS account,
+    t.day,
+    t.book,
+    t.asset,
+    t.kind,
+    trim_scale(t.amount) AS amount
+FROM turnovers AS t
+JOIN accounts AS a ON a.account_id = t.account_id;
+
+CREATE VIEW v_trial_balance AS
+SELECT
+    a.name AS account,
+    b.book,
+    b.asset,
+    trim_scale(b.balance) AS balance
+FROM books AS b
+JOIN accounts AS a ON a.account_id = b.account_id;
+
+CREATE VIEW v_balance_check AS
+SELECT
+    a.name AS account,
+    p.wallet,
+    p.asset,
+    p.expected,
+    p.reported,
+    p.difference,
+    p.state,
+    p.verified_at
+FROM proofs AS p
+JOIN accounts AS a ON a.account_id = p.account_id;
+
+CREATE VIEW v_drifts AS
+SELECT
+    d.drift_id,
+    a.name AS account,
+    d.wallet,
+    d.asset,
+    d.expected,
+    d.reported,
+    d.difference,
+    d.state,
+    d.explanation,
+    d.detected_at,
+    d.closed_at
+FROM drifts AS d
+JOIN accounts AS a ON a.account_id = d.account_id;

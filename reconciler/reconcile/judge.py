@@ -1,0 +1,183 @@
+"""The proof of one asset in one wallet: what its reports, one after the other, say of the ledger.
+
+A proof knows the *level*, the offsets that all reports so far allow.  A report that the level does
+not allow is a *step*: a doubt, not yet an alarm, since a deal may be late or a transfer may show in
+the other wallet first.  Doubtful reports are kept and weighed again whenever the ledger learns
+something; one that comes back to the level ends the doubt.  What a step that stays is, others
+decide (`transfers`, `drift`).
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.domain.money import EXACT, ZERO, minus, plus
+from reconciler.reconcile.offsets import Offsets, differences, meet, shifted, width
+from reconciler.reconcile.prefix import Seen
+
+WAITING_MAX = 24
+"""Doubtful reports kept.  The first says since when, the last what is now; those between only help
+to tell two explanations apart."""
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """The wallet has left its level, and reports have said so since."""
+
+    level: Offsets
+    """Where it is now."""
+    since: int
+    """The first report that said so; our clock."""
+    confirmed_at: int
+    """The last one."""
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """What is proven of one asset in one wallet."""
+
+    base: Offsets | None = None
+    """The offsets at which everything is explained; None until the opening is known."""
+    level: Offsets | None = None
+    """Where reports have settled: at the base, or beside it if there is a drift."""
+    verified_at: int | None = None
+    """The last report that the base allowed."""
+    step: Step | None = None
+    waiting: tuple[Seen, ...] = ()
+    """The reports since the step began."""
+
+    @property
+    def is_verified(self) -> bool:
+        return self.base is not None and self.step is None and self.base == self.level
+
+    @property
+    def has_drifted(self) -> bool:
+        return self.base is not None and self.base != self.level
+
+
+def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Offsets]) -> Proof:
+    """The proof after further reports, in the order of their receipt.
+
+    `allowed` says which offsets a report allows by the ledger as it is now; what was in doubt
+    before is asked again.
+    """
+    reports = (*proof.waiting, *reports)
+    proof = replace(proof, step=None, waiting=())
+    for seen in reports:
+        proof = _weighed(proof, seen, allowed(seen))
+    return proof
+
+
+def _weighed(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
+    if proof.base is None:
+        return _opening(proof, seen, offsets)
+    assert proof.level is not None
+    back = meet(proof.level, offsets)
+    if back:
+        drifted = proof.has_drifted
+        return replace(
+            proof,
+            level=back,
+            base=proof.base if drifted else back,
+            verified_at=proof.verified_at if drifted else seen.at,
+            step=None,
+            waiting=(),
+        )
+    home = meet(proof.base, offsets)
+    if proof.has_drifted and home:
+        return replace(proof, base=home, level=home, verified_at=seen.at, step=None, waiting=())
+    if proof.step is None:
+        step = Step(level=offsets, since=seen.at, confirmed_at=seen.at)
+    else:
+        level = meet(proof.step.level, offsets) or offsets
+        step = Step(level=level, since=proof.step.since, confirmed_at=seen.at)
+    return replace(proof, step=step, waiting=_kept((*proof.waiting, seen)))
+
+
+def _opening(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
+    """Before the opening is known: each report leaves fewer possibilities.  One that leaves none
+    says that the ledger was not complete, and the search begins anew."""
+    level = meet(proof.level, offsets) if proof.level is not None else offsets
+    return replace(proof, level=level or offsets, verified_at=seen.at)
+
+
+def _kept(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    if len(reports) <= WAITING_MAX:
+        return reports
+    return (reports[0], *reports[-(WAITING_MAX - 1) :])
+
+
+def opening(proof: Proof, slack: Decimal) -> Decimal | None:
+    """The amount to open with, once the reports leave one interval no wider than what display
+    hides (`slack`); None before."""
+    if proof.base is not None or proof.level is None or len(proof.level) != 1:
+        return None
+    return proof.level[0][0] if width(proof.level) <= slack else None
+
+
+def opened(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger was opened with `amount`."""
+    assert proof.level is not None
+    level = shifted(proof.level, minus(ZERO, amount))
+    return replace(proof, base=level, level=level)
+
+
+def moved(proof: Proof) -> Offsets:
+    """By how much the wallet has left its level; empty without a step."""
+    if proof.step is None or proof.level is None:
+        return ()
+    return differences(proof.step.level, proof.level)
+
+
+def explained(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger gained an entry of `amount` that explains the step."""
+    assert proof.step is not None
+    assert proof.level is not None
+    landed = meet(shifted(proof.step.level, minus(ZERO, amount)), proof.level)
+    assert landed, "the amount does not explain the step"
+    drifted = proof.has_drifted
+    return replace(
+        proof,
+        level=landed,
+        base=proof.base if drifted else landed,
+        verified_at=proof.verified_at if drifted else proof.step.confirmed_at,
+        step=None,
+        waiting=(),
+    )
+
+
+def settled(proof: Proof) -> Proof:
+    """After the step was taken for a drift: reports are judged beside it from now on."""
+    assert proof.step is not None
+    return replace(proof, level=proof.step.level, step=None, waiting=())
+
+
+def adjusted(proof: Proof, amount: Decimal) -> Proof:
+    """After an operator explained a drift by an entry of `amount`: the ledger has it now."""
+    assert proof.level is not None
+    level = shifted(proof.level, minus(ZERO, amount))
+    step = proof.step and replace(proof.step, level=shifted(proof.step.level, minus(ZERO, amount)))
+    return replace(proof, base=level, level=level, step=step)
+
+
+def drifted_by(proof: Proof, unit: Decimal) -> Decimal:
+    """The drift as exact as the display allows: the multiple of `unit` in the middle of what is
+    possible; zero if there is none."""
+    if not proof.has_drifted:
+        return ZERO
+    assert proof.base is not None
+    assert proof.level is not None
+    return nearest(differences(proof.level, proof.base), unit)
+
+
+def nearest(offsets: Offsets, unit: Decimal) -> Decimal:
+    """The multiple of `unit` (a power of ten) closest to the middle of the lowest interval, if one
+    lies in it, else the middle."""
+    lo, hi = offsets[0]
+    middle = EXACT.divide(plus(lo, hi), Decimal(2))
+    on_grid = middle.quantize(unit, context=_ROUNDED)
+    return on_grid if lo <= on_grid <= hi else middle
+
+
+_ROUNDED = Context(prec=EXACT.prec, rounding=ROUND_HALF_EVEN)
+"""For a figure that is an estimate by nature."""

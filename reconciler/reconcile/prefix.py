@@ -1,0 +1,97 @@
+"""Prefix matching: which offsets does one report of a balance allow?
+
+A report has no sequence number, is coalesced over a second or more and comes late, so it speaks of
+the ledger after *some* prefix of what happened around the time of its receipt.  Each such prefix,
+with how the exchange cuts what it shows, allows an interval of offsets (PROTOCOL § 7.3): with n
+parts cut at a unit u, a shown sum S stands for a true total in [S, S + n·u).
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from reconciler.domain.moments import SECOND
+from reconciler.domain.money import ZERO, minus, plus, times
+from reconciler.domain.words import Wallet
+from reconciler.reconcile.offsets import Offsets, union
+
+COALESCED = 3 * SECOND // 2
+"""Balances are told once in 1 s (spot) or 1.5 s (collateral); PROTOCOL § 3.0."""
+
+DELAY_MAX = 4 * SECOND
+"""How much later than what it tells an update may arrive."""
+
+AHEAD = SECOND // 2
+"""How much later than the report what it already includes may be stamped by the exchange."""
+
+FLOATING_MAX = 8
+"""Of more events without an exact time in one window only their order is tried, not every set."""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """One report of one asset in one wallet."""
+
+    at: int
+    """Our clock, when it came."""
+    shown: Decimal
+    """The parts as shown, added up."""
+    decimals: int
+    """Each part was cut there."""
+
+
+class Skew(Struct, frozen=True, kw_only=True):
+    """The exchange's clock minus ours, and how far that may be wrong."""
+
+    offset: int = 0
+    uncertainty: int = SECOND
+
+
+def window(at: int, skew: Skew) -> tuple[int, int]:
+    """The time of the exchange, first and last microsecond, that a report received `at` may speak
+    of."""
+    there = at + skew.offset
+    return (
+        there - COALESCED - DELAY_MAX - skew.uncertainty,
+        there + AHEAD + skew.uncertainty,
+    )
+
+
+def parts(wallet: Wallet) -> int:
+    """How many parts of a balance are cut before they are shown."""
+    return 2 if wallet is Wallet.SPOT else 1
+
+
+def allowed(
+    seen: Seen,
+    wallet: Wallet,
+    prefixes: Iterable[Decimal],
+    floating: Sequence[Decimal] = (),
+    tolerance: Decimal = ZERO,
+) -> Offsets:
+    """The offsets that the report allows.
+
+    `prefixes` are the ledger's running balances that the report may speak of; `floating` the
+    amounts of what may or may not have happened by then, and is not in the prefixes.
+    """
+    slack = times(Decimal(parts(wallet)), Decimal(1).scaleb(-seen.decimals))
+    sums = _sums(floating)
+    return union(
+        (minus(low, tolerance), plus(plus(low, slack), tolerance))
+        for balance in set(prefixes)
+        for extra in sums
+        for low in (minus(seen.shown, plus(balance, extra)),)
+    )
+
+
+def _sums(amounts: Sequence[Decimal]) -> set[Decimal]:
+    """What any set of them, or of too many any number of the first, adds up to."""
+    sums = {ZERO}
+    running = ZERO
+    for amount in amounts:
+        if len(amounts) <= FLOATING_MAX:
+            sums |= {plus(known, amount) for known in sums}
+        else:
+            running = plus(running, amount)
+            sums.add(running)
+    return sums
