@@ -7,8 +7,9 @@ prints none, there it is price · amount, which is the same number (§ 7.3).
 
 from msgspec import Raw
 
-from reconciler.domain.facts import Deal, Order
+from reconciler.domain.facts import Deal
 from reconciler.domain.money import times
+from reconciler.domain.words import Side
 from reconciler.wire import vocabulary
 from reconciler.wire.numbers import Id, exact, moment, number
 from reconciler.wire.records import Documented, Form, Ignored
@@ -137,13 +138,13 @@ def past(seen: PastDeal, market: str) -> Deal:
     )
 
 
-def of_order(seen: OrderDeal, order: Order) -> Deal:
+def of_order(seen: OrderDeal, order_id: int, market: str, side: Side) -> Deal:
     """From `POST trade-account/order`; what the record lacks is the order's."""
     return Deal(
         deal_id=number(seen.id),
-        order_id=order.order_id,
-        market=order.market,
-        side=order.side,
+        order_id=order_id,
+        market=market,
+        side=side,
         role=None if seen.role is None else vocabulary.role(seen.role),
         price=exact(seen.price),
         amount=exact(seen.amount),
@@ -179,7 +180,7 @@ def past_of(raw: Raw, market: str) -> tuple[Deal, int]:
     return past(seen, market), surplus
 
 
-def of_order_of(raw: Raw, order: Order) -> tuple[Deal, int]:
-    """A record of `POST trade-account/order` for `order`."""
+def of_order_of(raw: Raw, order_id: int, market: str, side: Side) -> tuple[Deal, int]:
+    """A record of `POST trade-account/order` for this order."""
     seen, surplus = ORDER_DEAL.read(raw)
-    return of_order(seen, order), surplus
+    return of_order(seen, order_id, market, side), surplus

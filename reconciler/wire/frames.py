@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from reconciler.domain.facts import Fact, Unreadable
 from reconciler.domain.words import Wallet
 from reconciler.wire import balances, deals, orders, updates
-from reconciler.wire.numbers import EXCERPT_BYTES_MAX, Misshapen, check_nesting, excerpt
+from reconciler.wire.numbers import Misshapen, check_nesting, excerpt
 from reconciler.wire.records import ABSENT, Builder, page, understood, unreadable
 from reconciler.wire.records import Page as Page
 from reconciler.wire.signing import Token
@@ -32,6 +32,12 @@ class Request:
 
     method: str
     params: Sequence[object]
+
+    @property
+    def asked(self) -> str:
+        """The question as a `Frame` keeps it, for `wire.replay`; a token is blotted out."""
+        params = ["" if isinstance(param, Token) else param for param in self.params]
+        return json.dumps({"method": self.method, "params": params}, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +63,9 @@ def read(frame: str | bytes, received_at: int) -> Reply | Update | Unreadable:
 
     `received_at` (µs) becomes the time of balance reports, of which the exchange gives none.
     """
-    if len(frame) > FRAME_BYTES_MAX:
-        reason = f"longer than {FRAME_BYTES_MAX} bytes"
-        return unreadable("websocket", reason, _bytes(frame[:EXCERPT_BYTES_MAX]), received_at)
     text = _bytes(frame)
+    if len(text) > FRAME_BYTES_MAX:
+        return unreadable("websocket", f"longer than {FRAME_BYTES_MAX} bytes", text, received_at)
     try:
         return updates.quick(text, received_at)
     except (ValueError, RecursionError):
@@ -163,6 +168,12 @@ def is_acknowledged(reply: Reply) -> bool:
 def is_pong(reply: Reply) -> bool:
     """Whether this answers a ping."""
     return reply.error is None and _decoded(reply.result) == "pong"
+
+
+def unasked(reply: Reply, received_at: int) -> Unreadable:
+    """What is kept of a reply that answers no open request."""
+    reason = "answers no open request"
+    return unreadable("reply", reason, b"id %d" % reply.id, received_at)
 
 
 def balances_result(

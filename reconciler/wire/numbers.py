@@ -51,6 +51,13 @@ def exact_of(raw: Raw) -> Decimal:
     return exact(_unquoted(raw))
 
 
+def exact_or_none(raw: Raw) -> Decimal | None:
+    """Like `exact_of`; None where there is no number: absent, null, empty or `NaN` (trap 70)."""
+    if not is_given(raw) or bytes(raw) in (b'""', b'"NaN"'):
+        return None
+    return exact_of(raw)
+
+
 def moment(raw: Raw) -> int:
     """Unix time, number or string, in microseconds, rounded half-even.
 

@@ -63,7 +63,8 @@ class StreamOrder(Documented, kw_only=True):
 
 
 class ActiveOrder(Documented, kw_only=True, rename="camel"):
-    """An order as `POST orders` writes it."""
+    """An order as `POST orders` writes it, and a leg of a group (`wire.groups`), which has an
+    `mtime` and may have some members in snake_case."""
 
     order_id: Id | str
     market: str
@@ -79,7 +80,9 @@ class ActiveOrder(Documented, kw_only=True, rename="camel"):
     status: str | None = None
     client_order_id: str | None = None
     fee_asset: str | None = None
+    mtime: Raw = ABSENT
     post_only: Ignored = None
+    snake_post_only: Ignored = msgspec.field(default=None, name="post_only")
     ioc: Ignored = None
     stp: Ignored = None
     rpi: Ignored = None
@@ -89,7 +92,9 @@ class ActiveOrder(Documented, kw_only=True, rename="camel"):
     oto: Any = None
     activated: Ignored = None
     activation_condition: Ignored = None
-    activation_price: Ignored = msgspec.field(default=None, name="activation_price")
+    snake_activation_condition: Ignored = msgspec.field(default=None, name="activation_condition")
+    activation_price: Ignored = None
+    snake_activation_price: Ignored = msgspec.field(default=None, name="activation_price")
 
 
 class PastOrder(Documented, kw_only=True, rename="camel"):
@@ -138,7 +143,7 @@ def pending(seen: StreamOrder, event: int | None) -> Order:
         type=type_,
         status=status,
         final=finished or is_terminal(status),
-        price=_price(type_, seen.price),
+        price=limit_price(type_, seen.price),
         amount=amount,
         filled_amount=filled_amount,
         filled_total=exact(seen.deal_money),
@@ -161,7 +166,7 @@ def executed(seen: StreamOrder) -> Order:
 
 
 def active(seen: ActiveOrder) -> Order:
-    """From `POST orders`, which prints no time of the last change."""
+    """From `POST orders`, which prints no time of the last change; legs of groups have one."""
     type_, side = vocabulary.order_type(seen.type), vocabulary.side(seen.side)
     amount, left = exact(seen.amount), _exact_or_none(seen.left)
     filled_amount = exact(seen.deal_stock)
@@ -177,7 +182,7 @@ def active(seen: ActiveOrder) -> Order:
         type=type_,
         status=status,
         final=is_terminal(status),
-        price=_price(type_, seen.price),
+        price=limit_price(type_, seen.price),
         amount=amount,
         filled_amount=filled_amount,
         filled_total=exact(seen.deal_money),
@@ -186,7 +191,7 @@ def active(seen: ActiveOrder) -> Order:
         fee_asset=vocabulary.name_or_none(seen.fee_asset),
         client_order_id=vocabulary.name_or_none(seen.client_order_id),
         created_at=moment(seen.timestamp),
-        updated_at=None,
+        updated_at=moment_or_none(seen.mtime),
         finished_at=None,
     )
 
@@ -206,7 +211,7 @@ def past(seen: PastOrder, market: str) -> Order:
             else _status(type_, side, True, amount, None, filled_amount)
         ),
         final=True,
-        price=_price(type_, seen.price),
+        price=limit_price(type_, seen.price),
         amount=amount,
         filled_amount=filled_amount,
         filled_total=exact(seen.deal_money),
@@ -267,7 +272,7 @@ def _status(
     return FILLED if nothing_left else CANCELED
 
 
-def _price(type_: str, text: str | None) -> Decimal | None:
+def limit_price(type_: str, text: str | None) -> Decimal | None:
     """The limit; market orders have none, or `"0"`."""
     if text is None or is_market_type(type_):
         return None

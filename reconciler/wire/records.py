@@ -5,7 +5,7 @@ added something, and then counts what was added.  `sift` turns a list into facts
 for each element that can't be understood.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -31,6 +31,7 @@ class Page:
     """One page of a list."""
 
     facts: tuple[Fact, ...]
+    """Of a record mostly one, of some several."""
     count: int
     """Records on the page, unreadable ones included: what paging goes on by."""
     total: int | None = None
@@ -49,6 +50,12 @@ class Unintelligible(Exception):
     def __init__(self, what: str, why: str, excerpt: str) -> None:
         self.what, self.why, self.excerpt = what, why, excerpt
         super().__init__(f"{what}: {why}")
+
+    def kept(self, received_at: int) -> Unreadable:
+        """As a fact: what is kept of the answer, which came at `received_at`."""
+        return Unreadable(
+            stream=self.what, reason=self.why, excerpt=self.excerpt, received_at=received_at
+        )
 
 
 @contextmanager
@@ -95,29 +102,33 @@ def _open(shape: type[S]) -> type[S]:
     return twin  # type: ignore[no-any-return]
 
 
-Builder = Callable[[Raw], tuple[Fact, int]]
-"""One element to its fact and its surplus; raises ValueError if it can't be understood."""
+Builder = Callable[[Raw], tuple[Fact | tuple[Fact, ...], int]]
+"""One element to its fact, or facts, and its surplus; raises ValueError if it can't be
+understood."""
 
 
 def sift(
-    elements: Iterable[Raw], build: Builder, stream: str, received_at: int
+    elements: Sequence[Raw], build: Builder, stream: str, received_at: int
 ) -> tuple[tuple[Fact, ...], int]:
     """The facts of a list, and its surplus; what can't be understood becomes `Unreadable`."""
     facts: list[Fact] = []
     surplus = 0
     for element in elements:
         try:
-            fact, extra = build(element)
+            built, extra = build(element)
         except ValueError as error:
             facts.append(unreadable(stream, error, bytes(element), received_at))
         else:
-            facts.append(fact)
+            if isinstance(built, tuple):
+                facts += built
+            else:
+                facts.append(built)
             surplus += extra
     return tuple(facts), surplus
 
 
 def page(
-    elements: Iterable[Raw],
+    elements: Sequence[Raw],
     build: Builder,
     stream: str,
     received_at: int,
@@ -125,7 +136,7 @@ def page(
 ) -> Page:
     """Like `sift`, as a page."""
     facts, surplus = sift(elements, build, stream, received_at)
-    return Page(facts=facts, count=len(facts), total=total, surplus=surplus)
+    return Page(facts=facts, count=len(elements), total=total, surplus=surplus)
 
 
 def mapping(text: bytes | Raw) -> dict[str, Raw]:

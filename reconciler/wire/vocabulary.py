@@ -7,7 +7,7 @@ exchange adds to them): an unknown one is kept as it came, lower-cased.  The tab
 
 from functools import lru_cache
 
-from reconciler.domain.words import Role, Side
+from reconciler.domain.words import Role, Side, TransactionKind
 from reconciler.wire.numbers import Misshapen
 
 TEXT_MAX = 256
@@ -23,6 +23,12 @@ _SIDES = {
     "2": Side.BUY,
 }
 _ROLES = {1: Role.MAKER, 2: Role.TAKER, "1": Role.MAKER, "2": Role.TAKER}
+_TRANSACTION_KINDS = {
+    1: TransactionKind.DEPOSIT,
+    2: TransactionKind.WITHDRAWAL,
+    "1": TransactionKind.DEPOSIT,
+    "2": TransactionKind.WITHDRAWAL,
+}
 _TYPES = {
     1: "limit",
     2: "market",
@@ -58,6 +64,14 @@ def role(spelled: int | str) -> Role:
         raise Misshapen(f"{str(spelled)[:40]!a} is not a role") from None
 
 
+def transaction_kind(spelled: int | str) -> TransactionKind:
+    """1 deposit, 2 withdrawal.  Raises Misshapen."""
+    try:
+        return _TRANSACTION_KINDS[spelled]
+    except KeyError:
+        raise Misshapen(f"{str(spelled)[:40]!a} is not a transaction's method") from None
+
+
 def order_type(spelled: int | str) -> str:
     """`limit`, `stop_market`, `margin_limit` …; an unknown number or word as text."""
     if isinstance(spelled, int):
@@ -91,6 +105,13 @@ def name(text: str) -> str:
 def name_or_none(text: str | None) -> str | None:
     """Like `name`; an empty string means none, as with client order ids."""
     return name(text) if text else None
+
+
+def shown_or_none(text: str | None) -> str | None:
+    """Free text that decides nothing, such as an address: made fit to be kept, never refused."""
+    if not text:
+        return None
+    return "".join([each if each.isprintable() else "\ufffd" for each in text[:TEXT_MAX]])
 
 
 @lru_cache(maxsize=256)
