@@ -22,8 +22,7 @@ from reconciler.wire import rest as calls
 from reconciler.world import World, real
 
 OFFSET_MAX = 3 * SECOND
-"""The exchange refuses what is more than five seconds off; the measurement has half a second of
-error, and clocks drift."""
+"""The exchange refuses what is more than five seconds off; two are for the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +107,27 @@ async def _exchange(
             yield Finding(False, "exchange", str(error))
             return
         yield Finding(True, "exchange", root)
-        offset = public.nonce.offset
-        said = f"{offset / SECOND:+.1f}s from the exchange's" if offset else "agrees"
-        advice = "" if abs(offset) <= OFFSET_MAX else "; set it (NTP), or signed calls are refused"
-        yield Finding(not advice, "clock", said + advice)
+        yield _clock(public)
     for account in loaded.config.accounts:
         if account.name not in keys:
             continue
         async with open_rest(world, root, keys[account.name], log) as private:
             async for finding in _permissions(account, private, world.clock.now() // SECOND):
                 yield finding
+
+
+def _clock(public: Rest) -> Finding:
+    """A run corrects its nonces by what it measures, but not the moments that it writes down; and
+    what can't be measured can't be corrected either."""
+    offset, unsure = public.exchange.offset, public.exchange.uncertainty
+    assert unsure is not None, "it was measured"
+    said = f"{offset / SECOND:+.1f}s from the exchange's" if offset else "agrees"
+    said += f", known to ±{unsure / SECOND:.1f}s"
+    if abs(offset) > OFFSET_MAX:
+        return Finding(False, "clock", f"{said}; set it (NTP): ours is the time of what is kept")
+    if unsure > OFFSET_MAX:
+        return Finding(False, "clock", f"{said}; the exchange answers too slowly to sign for it")
+    return Finding(True, "clock", said)
 
 
 async def _permissions(account: Account, private: Rest, now_s: int) -> AsyncIterator[Finding]:

@@ -14,10 +14,10 @@ import pytest
 import trio
 
 from reconciler.domain.moments import SECOND
+from reconciler.feed.key import TOKENS_MAX
 from reconciler.feed.rest import (
     ATTEMPTS_MAX,
     CALL_SECONDS_MAX,
-    TOKENS_PER_MINUTE,
     CallRefused,
     CredentialsRefused,
     ExchangeAway,
@@ -225,17 +225,19 @@ def test_a_nonce_off_the_exchanges_clock_has_the_clock_measured_and_is_mended() 
                 "orders",
             ]
             assert abs(requests[2].nonce - ahead * 1000) < 10_000
-            assert abs(rest.nonce.offset - 3600 * SECOND) < 5 * SECOND
+            assert abs(rest.exchange.offset - 3600 * SECOND) < 5 * SECOND
 
     run(main)
 
 
-def test_a_stale_nonce_is_mended_without_a_pause_but_only_once() -> None:
+def test_a_stale_nonce_is_mended_without_a_pause_but_a_second_one_means_the_limit() -> None:
     async def main() -> None:
-        log = StringIO()
-        async with answering(STALE, STALE, GOOD, log_to=log) as (rest, _):
-            await rest.ask(calls.active_orders(0, 100))
-        assert log.getvalue().count("rest.retry") == 1
+        for stale, limited in ((1, 0), (2, 1)):
+            log = StringIO()
+            async with answering(*[STALE] * stale, GOOD, log_to=log) as (rest, _):
+                await rest.ask(calls.active_orders(0, 100))
+            assert "rest.retry" not in log.getvalue()
+            assert log.getvalue().count("rest.limited") == limited
 
     run(main)
 
@@ -387,7 +389,7 @@ def test_the_pauses_between_attempts_grow_and_are_never_long() -> None:
 def test_tokens_are_asked_for_as_often_as_is_allowed_and_no_more() -> None:
     async def main() -> None:
         async with over(token) as rest:
-            for _ in range(TOKENS_PER_MINUTE):
+            for _ in range(TOKENS_MAX):
                 await rest.ask(calls.websocket_token())
             assert trio.current_time() == 0
             await rest.ask(calls.websocket_token())
@@ -402,11 +404,11 @@ def test_a_connection_that_was_refused_uses_up_nothing() -> None:
 
     async def main() -> None:
         async with over(lambda: answers.pop(0)()) as rest:
-            answers = [refused] * 50 + [token] * TOKENS_PER_MINUTE
+            answers = [refused] * 50 + [token] * TOKENS_MAX
             for _ in range(50):
                 with pytest.raises(ExchangeAway):
                     await rest.ask(calls.websocket_token(), attempts=1)
-            for _ in range(TOKENS_PER_MINUTE):
+            for _ in range(TOKENS_MAX):
                 await rest.ask(calls.websocket_token())
             assert trio.current_time() == 0
 
