@@ -50,7 +50,7 @@ class Listener:
 
     def now(self) -> int:
         """The exchange's time, as well as it is known."""
-        return self.world.clock.now() + self.rest.nonce.offset
+        return self.rest.exchange.now()
 
     async def hand_over(
         self,
