@@ -3,18 +3,29 @@
 import json
 from decimal import Decimal
 
-from reconciler.domain.facts import SessionNotice, Unreadable
+from reconciler.domain.facts import Fact, GapNotice, SessionNotice, StreamNotice, Unreadable
+from reconciler.domain.words import GapState
 from reconciler.inbox import Span
 from reconciler.store.engine import open_database
 from tests.cli.calling import Call
-from tests.store.samples import NOON, apply, balance, batch, deal, order, report
+from tests.store.samples import (
+    NOON,
+    apply,
+    balance,
+    batch,
+    deal,
+    movement,
+    order,
+    report,
+    transaction,
+)
 
 
-def fill(url: str, *sessions: SessionNotice) -> None:
+def fill(url: str, *more: Fact) -> None:
     unreadable = Unreadable(stream="deals", reason="odd", excerpt="[]", received_at=NOON)
     covered = Span(stream="deals", since=NOON - 9_000_000, until=NOON)
     facts = (deal(1), deal(2), order(10), unreadable, report(0, balance("BTC", "1.5")))
-    apply(open_database(url), batch(*facts, *sessions, spans=[covered]))
+    apply(open_database(url), batch(*facts, *more, spans=[covered]))
 
 
 LIVE = SessionNotice(session_id=1, connected_at=NOON, authorized_at=NOON, live_at=NOON + 1)
@@ -66,12 +77,38 @@ def test_programs_are_told_the_same_with_stable_keys(call: Call, database_url: s
                 "orders": 1,
                 "open_orders": 1,
                 "balances": 1,
+                "transactions": 0,
+                "movements": 0,
+                "open_gaps": 0,
+                "unreachable_gaps": 0,
+                "refused_streams": [],
                 "quarantined": 1,
                 "newest_deal_at": NOON_TEXT,
                 "covered_until": {"deals": NOON_TEXT},
             }
         ]
     }
+
+
+def test_histories_gaps_and_refused_streams_are_told_where_there_are_any(
+    call: Call, database_url: str
+) -> None:
+    gap = GapNotice(stream="codes", since=NOON, until=NOON + 1, reason="down")
+    lost = GapNotice(
+        stream="orders", since=0, until=NOON, reason="too old", state=GapState.UNREACHABLE
+    )
+    refused = [StreamNotice(stream=name, refused_at=NOON) for name in ("mining", "lending")]
+    fill(database_url, transaction("1"), movement("1"), movement("2"), gap, lost, *refused)
+    said = [" ".join(line.split()) for line in call("status").out.splitlines()]
+    assert said[5:7] == ["transactions 1 deposits and withdrawals", "movements 2"]
+    assert said[8:10] == [
+        "gaps 1 open, 1 out of reach; see v_gaps",
+        "refused to this key: lending, mining",
+    ]
+    [account] = json.loads(call("status", "--json").out)["accounts"]
+    assert (account["transactions"], account["movements"]) == (1, 2)
+    assert (account["open_gaps"], account["unreachable_gaps"]) == (1, 1)
+    assert account["refused_streams"] == ["lending", "mining"]
 
 
 def test_a_session_that_is_down_says_since_when_and_why(call: Call, database_url: str) -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.facts import Deal, Fact, Order
+from reconciler.domain.facts import Deal, Fact, Movement, Order, Transaction
 from reconciler.domain.words import Role, Source
 from reconciler.inbox import Span
 from reconciler.store.engine import Database, open_database
 from reconciler.store.reads import Reads
-from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, order
+from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, movement, order, transaction
 
 small = st.integers(0, 4)
 volumes = st.sampled_from(["0", "0.1", "0.25", "0.50"]).map(Decimal)
@@ -42,17 +42,40 @@ orders = st.builds(
     st.none() | st.integers(NOON, NOON + 5),
     st.sampled_from([None, "a", "b\0"]),
 )
-facts = st.lists(deals | orders, max_size=12)
+ids = st.sampled_from(["1", "2", "3\0"])
+transactions = st.builds(
+    lambda id_, status, hash_, updated_at: transaction(
+        id_, status=status, transaction_hash=hash_, updated_at=updated_at
+    ),
+    ids,
+    st.sampled_from(["confirming", "frozen", "canceled", "success"]),
+    st.sampled_from([None, "a", "b\0"]),
+    st.integers(NOON, NOON + 5),
+)
+movements = st.builds(
+    lambda id_, status, fee: movement(id_, status=status, settled=status == "paid", fee=fee),
+    ids,
+    st.sampled_from(["pending", "canceled", "paid"]),
+    st.sampled_from([None, Decimal("0.50")]),
+)
+facts = st.lists(deals | orders | transactions | movements, max_size=12)
+
+Record = tuple[list[Deal], list[Order], list[Transaction], list[Movement]]
 
 
-def record(database: Database) -> tuple[list[Deal], list[Order]]:
+def record(database: Database) -> Record:
     reads = Reads(database)
-    return reads.deals(ACCOUNT), reads.orders(ACCOUNT)
+    return (
+        reads.deals(ACCOUNT),
+        reads.orders(ACCOUNT),
+        reads.transactions(ACCOUNT),
+        reads.movements(ACCOUNT),
+    )
 
 
 def emptied(database: Database) -> Database:
     with database.writing() as connection:
-        for table in ("deals", "orders"):
+        for table in ("deals", "orders", "transactions", "movements"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     return database
 
@@ -105,6 +128,7 @@ def test_both_databases_hold_the_same_record(sqlite_url: str, postgres_url: str)
     both = [open_database(url) for url in (sqlite_url, postgres_url)]
     for database in both:
         apply(database, batch(*arrived, order(1), order(2, price=None)))
+        apply(database, batch(transaction("1"), movement("1", fee=Decimal("-1E-12"))))
     assert record(both[0]) == record(both[1])
 
 

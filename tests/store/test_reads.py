@@ -1,9 +1,20 @@
-from reconciler.domain.facts import SessionNotice, Unreadable
-from reconciler.domain.words import Wallet
+from reconciler.domain.facts import GapNotice, SessionNotice, StreamNotice, Unreadable
+from reconciler.domain.words import GapState, Wallet
 from reconciler.inbox import Span
-from reconciler.store.engine import Database
-from reconciler.store.reads import AccountStatus, KnownBalance, Reads
-from tests.store.samples import ACCOUNT, NOON, apply, balance, batch, deal, order, report
+from reconciler.store.engine import Database, open_database
+from reconciler.store.reads import AccountStatus, Gap, KnownBalance, Reads
+from tests.store.samples import (
+    ACCOUNT,
+    NOON,
+    apply,
+    balance,
+    batch,
+    deal,
+    movement,
+    order,
+    report,
+    transaction,
+)
 
 
 def test_of_an_unknown_account_nothing_is_known(database: Database) -> None:
@@ -13,6 +24,11 @@ def test_of_an_unknown_account_nothing_is_known(database: Database) -> None:
     assert reads.newest_session_id("nobody") is None
     assert reads.unproven("nobody", "deals", 1, 3) == ((1, 3),)
     assert reads.open_orders("nobody") == []
+    assert reads.transactions("nobody") == reads.unsettled("nobody") == []
+    assert reads.movements("nobody") == []
+    assert reads.gaps("nobody") == []
+    assert reads.refused_streams("nobody") == []
+    assert reads.used_up("nobody") is None
     assert reads.status() == []
 
 
@@ -34,6 +50,59 @@ def test_balances_come_by_wallet_and_asset(database: Database) -> None:
     ]
 
 
+def test_unsettled_are_those_that_may_still_change(database: Database) -> None:
+    waiting = [transaction(str(n), status=status) for n, status in enumerate(["frozen", "99"])]
+    settled = [transaction(status, status=status) for status in ("success", "canceled")]
+    apply(database, batch(*settled, *waiting))
+    assert Reads(database).unsettled(ACCOUNT) == waiting
+    apply(database, batch(transaction("1", status="success")))
+    assert Reads(database).unsettled(ACCOUNT) == waiting[:1]
+
+
+def test_sqlite_finds_the_unsettled_without_reading_the_rest(sqlite_url: str) -> None:
+    database = open_database(sqlite_url)
+    query = Reads(database)._unsettled._text
+    with database.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (ACCOUNT, ACCOUNT)).all()
+    assert any("COVERING INDEX ix_transactions_unsettled" in row[3] for row in plan)
+
+
+def test_gaps_come_by_stream_and_time_with_all_that_is_known(database: Database) -> None:
+    apply(
+        database,
+        batch(
+            GapNotice(stream="orders", since=NOON, until=NOON + 9, reason="first start"),
+            GapNotice(
+                stream="deals",
+                since=NOON,
+                until=NOON + 5,
+                reason="older than six months",
+                state=GapState.UNREACHABLE,
+            ),
+            spans=[Span(stream="orders", since=NOON, until=NOON + 9)],
+        ),
+        now=NOON + 20,
+    )
+    assert Reads(database).gaps(ACCOUNT) == [
+        Gap(
+            stream="deals",
+            since=NOON,
+            until=NOON + 5,
+            reason="older than six months",
+            state=GapState.UNREACHABLE,
+            closed_at=None,
+        ),
+        Gap(
+            stream="orders",
+            since=NOON,
+            until=NOON + 9,
+            reason="first start",
+            state=GapState.CLOSED,
+            closed_at=NOON + 20,
+        ),
+    ]
+
+
 def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
     apply(
         database,
@@ -45,8 +114,23 @@ def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
             order(1),
             order(2, final=True, status="filled"),
             report(0, balance("BTC", "1"), balance("USDT", "0")),
+            transaction("1"),
+            transaction("2"),
+            movement("1"),
+            GapNotice(stream="deals", since=NOON, until=NOON + 9, reason="down"),
+            GapNotice(stream="orders", since=NOON, until=NOON + 9, reason="down"),
+            GapNotice(
+                stream="codes",
+                since=NOON,
+                until=NOON + 9,
+                reason="refused",
+                state=GapState.UNREACHABLE,
+            ),
+            GapNotice(stream="deals", since=NOON - 9, until=NOON, reason="down"),
+            StreamNotice(stream="mining", refused_at=NOON, reason="403"),
+            StreamNotice(stream="lending", refused_at=NOON, reason="403"),
             Unreadable(stream="deals", reason="?", excerpt="", received_at=NOON),
-            spans=[Span(stream="deals", since=NOON, until=NOON + 4)],
+            spans=[Span(stream="deals", since=NOON - 9, until=NOON + 4)],
         ),
         batch(account="quiet"),
     )
@@ -59,11 +143,11 @@ def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
         orders=2,
         open_orders=1,
         balances=1,
-        transactions=0,
-        movements=0,
-        open_gaps=0,
-        unreachable_gaps=0,
-        refused_streams=(),
+        transactions=2,
+        movements=1,
+        open_gaps=2,
+        unreachable_gaps=1,
+        refused_streams=("lending", "mining"),
         quarantined=1,
         newest_deal_at=NOON + 9,
         covered_until={"deals": NOON + 4},

@@ -4,13 +4,30 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from reconciler.domain.facts import Balance, BalanceReport, Market, SessionNotice, Unreadable
+from reconciler.domain.facts import (
+    Balance,
+    BalanceReport,
+    GapNotice,
+    Market,
+    SessionNotice,
+    Unreadable,
+)
 from reconciler.domain.moments import from_iso
 from reconciler.domain.words import Source, Wallet
 from reconciler.inbox import Span
 from reconciler.store.engine import Database
 from reconciler.store.views import VIEWS
-from tests.store.samples import NOON, apply, balance, batch, deal, order, report, rows
+from tests.store.samples import (
+    NOON,
+    apply,
+    balance,
+    batch,
+    deal,
+    order,
+    report,
+    rows,
+    transaction,
+)
 
 
 def view(database: Database, name: str) -> list[dict[str, Any]]:
@@ -171,3 +188,39 @@ def test_collateral_has_a_borrowed_part(database: Database) -> None:
     )
     (row,) = view(database, "v_balances")
     assert (row["wallet"], row["borrowed"], row["total"]) == ("collateral", "7", "50")
+
+
+def test_a_transaction_shows_every_digit_and_its_status(database: Database) -> None:
+    apply(database, batch(transaction("0b8c", amount=Decimal(1000), network=None)))
+    assert view(database, "v_transactions") == [
+        {
+            "account": "treasury",
+            "transaction_id": "0b8c",
+            "kind": "deposit",
+            "asset": "USDT",
+            "network": None,
+            "amount": "1000",
+            "fee": "0.000000000001",
+            "status": "confirming",
+            "created_at": "2026-01-02T12:00:00.123456Z",
+            "updated_at": "2026-01-02T12:00:00.123457Z",
+        }
+    ]
+
+
+def test_a_gap_shows_its_reason_and_when_it_closed(database: Database) -> None:
+    since, until = from_iso("1999-12-31"), from_iso("2000-01-01T00:00:00.000001Z")
+    gap = {
+        "account": "treasury",
+        "stream": "deals",
+        "gap_from": "1999-12-31T00:00:00.000000Z",
+        "gap_until": "2000-01-01T00:00:00.000001Z",
+        "reason": "first start",
+    }
+    apply(
+        database, batch(GapNotice(stream="deals", since=since, until=until, reason="first start"))
+    )
+    assert view(database, "v_gaps") == [{**gap, "state": "open", "closed_at": None}]
+    apply(database, batch(spans=[Span(stream="deals", since=since, until=until)]), now=NOON)
+    closed = {**gap, "state": "closed", "closed_at": "2026-01-02T12:00:00.123456Z"}
+    assert view(database, "v_gaps") == [closed]
