@@ -34,6 +34,10 @@ class Duration(int):
     """A duration in microseconds, written `"500ms"`, `"5s"`, `"2m"`, `"1h"`, `"30d"`."""
 
 
+class Size(int):
+    """A number of bytes, written `"512KiB"`, `"64MiB"`, `"4GiB"`, or `"0"`."""
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
@@ -87,6 +91,11 @@ class Backfill(_Section, frozen=True):
             return from_iso(self.since)
 
 
+class Journal(_Section, frozen=True):
+    keep: Duration = Duration(2_592_000_000_000)
+    size: Size = Size(4 << 30)
+
+
 class Reconcile(_Section, frozen=True):
     poll: Duration = Duration(30_000_000)
     settle: Duration = Duration(5_000_000)
@@ -127,6 +136,7 @@ class Config(_Section, frozen=True):
     accounts: tuple[Account, ...] = ()
     feed: Feed = Feed()
     backfill: Backfill = Backfill()
+    journal: Journal = Journal()
     reconcile: Reconcile = Reconcile()
     http: Http = Http()
     log: Log = Log()

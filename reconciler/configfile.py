@@ -23,6 +23,7 @@ from reconciler.config import (
     ConfigError,
     Duration,
     ExecAlert,
+    Size,
     WebhookAlert,
     check,
 )
@@ -148,7 +149,21 @@ def _hook(type_: type, value: Any) -> Any:
         if not (said := Duration(duration(value))):
             raise ValueError("a duration of zero")
         return said
+    if type_ is Size:
+        return _size(value)
     raise NotImplementedError(type_)
+
+
+_SIZE = re.compile(r"([0-9]{1,9})(KiB|MiB|GiB)", re.ASCII)
+_SIZE_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def _size(value: Any) -> Size:
+    if value == "0":
+        return Size(0)
+    if not isinstance(value, str) or (match := _SIZE.fullmatch(value)) is None:
+        raise ValueError('expected a size such as "64MiB" or "4GiB", or "0"')
+    return Size(int(match[1]) * _SIZE_UNITS[match[2]])
 
 
 _PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>.*)`)?$", re.DOTALL)

@@ -8,6 +8,7 @@ stall; nothing is dropped.
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from reconciler.hop import Hop
 from reconciler.inbox import Applied, Batch, Outlet
 from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, DatabaseAway
+from reconciler.store.holders import Fenced
+from reconciler.store.retention import Retention, Trimmer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,26 +72,29 @@ async def write(
     chance: random.Random,
     log: FilteringBoundLogger,
     figures: WriterFigures | None = None,
+    retention: Retention | None = None,
 ) -> None:
-    """Writes until the channel is closed and empty.
+    """Writes until the channel is closed and empty, and keeps the journal within `retention`.
 
     Cancelled, it finishes the commit that is under way and acknowledges it, or has not begun it;
     what it had taken and not committed is lost with the process, unacknowledged.  A bug, such as a
     violated constraint, is raised: the record is as the last commit left it.
     """
     figures = WriterFigures() if figures is None else figures
-    pen = _Pen(database)
+    pen = _Pen(database, retention)
     try:
         async with outlet:
             async for batch in outlet:
                 batches = [batch, *_queued(outlet, FACTS_PER_COMMIT_MAX - len(batch.facts))]
-                applied = await _commit(pen, batches, hop, clock, chance, log, figures)
+                batches, applied = await _commit(pen, batches, hop, clock, chance, log, figures)
                 # From here to the last ack there is no checkpoint, so no commit is half told.
-                figures.add(batches, applied)
-                figures.committed_at = clock.now()
+                if batches:
+                    figures.add(batches, applied)
+                    figures.committed_at = clock.now()
                 for one, changed in zip(batches, applied, strict=True):
                     if one.ack is not None:
                         one.ack(changed)
+                await _trim(pen, batches, outlet, hop, clock)
     finally:
         with trio.CancelScope(shield=True):
             await hop(pen.close)
@@ -96,17 +102,25 @@ async def write(
 
 async def _commit(
     pen: "_Pen",
-    batches: Sequence[Batch],
+    batches: list[Batch],
     hop: Hop,
     clock: Clock,
     chance: random.Random,
     log: FilteringBoundLogger,
     figures: WriterFigures,
-) -> list[Applied]:
-    """Tries until the batches are committed."""
+) -> tuple[list[Batch], list[Applied]]:
+    """Tries until the batches are committed; says which were, and what each changed.
+
+    Those whose holder is not the account's holder any more are given up, all others are not.
+    """
     for delay_s in delays(chance, first=BACKOFF_MIN_S, most=BACKOFF_MAX_S):
         try:
             applied = await hop(pen.commit, batches, clock.now())
+        except Fenced as fenced:
+            batches = _refused(batches, fenced, log)
+            if not batches:
+                return [], []
+            continue
         except DatabaseAway as away:
             figures.failures += 1
             if figures.away_since is None:
@@ -116,9 +130,34 @@ async def _commit(
             if figures.away_since is not None:
                 log.info("database.back", away_us=clock.now() - figures.away_since)
                 figures.away_since = None
-            return applied
+            return batches, applied
         await trio.sleep(delay_s)
     raise AssertionError("the delays never end")
+
+
+def _refused(batches: list[Batch], fenced: Fenced, log: FilteringBoundLogger) -> list[Batch]:
+    """Tells the holders of stale batches; the other ones."""
+    for batch in fenced.batches:
+        assert batch.hold is not None
+        batch.hold.lost()
+    log.warning("batch.fenced", why=str(fenced), batches=len(fenced.batches))
+    stale = set(map(id, fenced.batches))
+    return [batch for batch in batches if id(batch) not in stale]
+
+
+async def _trim(
+    pen: "_Pen", batches: Sequence[Batch], outlet: Outlet, hop: Hop, clock: Clock
+) -> None:
+    """Brings the journals of these accounts back within their limits: by one small step after a
+    commit where that is due, by more of them while nothing waits."""
+    for account in dict.fromkeys(batch.account for batch in batches):
+        while pen.is_trimming_due(account, clock.now()):
+            try:
+                await hop(pen.trim, account, clock.now())
+            except DatabaseAway:
+                return  # The next commit finds it away too, and tells.
+            if outlet.statistics().current_buffer_used:
+                return
 
 
 def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
@@ -136,19 +175,39 @@ def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
 class _Pen:
     """The writing connection; used on the hop's thread only.  After a failure it is opened anew."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retention: Retention | None) -> None:
         self._database = database
         self._applier = Applier(database)
+        self._trimmer = None if retention is None else Trimmer(retention)
         self._connection: Connection | None = None
 
     def commit(self, batches: Sequence[Batch], now: int) -> list[Applied]:
         """One transaction.  Raises DatabaseAway; anything else is a bug."""
+        with self._transaction() as connection:
+            return self._applier.apply(connection, batches, now=now)
+
+    def is_trimming_due(self, account: str, now: int) -> bool:
+        """Whether `trim` would find something to do."""
+        return self._trimmer is not None and self._trimmer.is_due(account, now)
+
+    def trim(self, account: str, now: int) -> None:
+        """A small transaction.  Raises DatabaseAway."""
+        assert self._trimmer is not None
+        try:
+            with self._transaction() as connection:
+                self._trimmer.step(connection, account, now)
+        except BaseException:
+            self._trimmer.forget()
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator["Connection"]:
         try:
             with self._database.told():
                 if self._connection is None:
                     self._connection = self._database.connect()
                 with self._connection.begin():
-                    return self._applier.apply(self._connection, batches, now=now)
+                    yield self._connection
         except BaseException:
             self.close()
             raise

@@ -66,6 +66,9 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
     since = "2026-01-01"
     overlap = "60s"
     sweep = "60s"
+    [journal]
+    keep = "7d"
+    size = "512MiB"
     [reconcile]
     poll = "30s"
     settle = "5s"
@@ -89,6 +92,7 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
     assert config.exchange.ws == "wss://api.whitebit.eu/ws"
     assert config.reconcile.tolerance == {"USDT": "0.01"}
     assert config.feed.ping_timeout == 500_000
+    assert config.journal.size == 512 << 20
     assert len(config.alerts) == 2
 
 
@@ -126,6 +130,9 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
         ("[reconcile]\ntolerance = 'NaN'", "reconcile.tolerance: 'NaN' is not a decimal"),
         ("[reconcile]\ntolerance.BTC = 'x'", "reconcile.tolerance.BTC: 'x' is not a decimal"),
         ("[backfill]\nsince = 'ever'", "backfill.since: 'ever' is neither a duration nor a date"),
+        ("[journal]\nkeep = '0s'", "journal.keep: a duration of zero"),
+        ("[journal]\nsize = '4GB'", "journal.size: expected a size such as"),
+        ("[journal]\nsize = 0", "journal.size: expected a size such as"),
         ("[[alerts]]\ntype = 'mail'", "alerts[0].type: invalid value 'mail'"),
         ("[feed", "is not TOML"),
     ],
@@ -147,12 +154,14 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         {
             "RECONCILER_DATABASE__URL": "sqlite:///y.db",
             "RECONCILER_RECONCILE__SETTLE": "9s",
+            "RECONCILER_JOURNAL__SIZE": "0",
             "RECONCILER_RECONCILE__DISPLAY_DECIMALS": "6",
             "RECONCILER_ACCOUNTS__0__MARKETS": '["BTC_USDT"]',
         },
     )
     assert loaded.config.database.url == "sqlite:///y.db"
     assert loaded.config.reconcile.settle == 9_000_000
+    assert loaded.config.journal.size == 0
     assert loaded.config.reconcile.display_decimals == 6
     assert loaded.config.accounts[0].markets == ("BTC_USDT",)
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,17 @@ from structlog.testing import LogCapture
 from trio.testing import MockClock
 
 from reconciler.clock import VirtualClock
-from reconciler.domain.moments import SECOND
+from reconciler.domain.moments import MINUTE, SECOND
 from reconciler.hop import Hop, T, Ts, inline, thread
 from reconciler.inbox import BATCHES_WAITING_MAX, Applied, Batch, Outlet, committed, open_inbox
 from reconciler.store.engine import Database, open_database
 from reconciler.store.migrate import upgrade
 from reconciler.store.reads import Reads
+from reconciler.store.retention import Retention
 from reconciler.writer import FACTS_PER_COMMIT_MAX, WriterFigures, write
 from tests.postgres import NoPostgres, postgres
 from tests.running import run
-from tests.store.samples import ACCOUNT, NOON, batch, deal, order, rows
+from tests.store.samples import ACCOUNT, NOON, batch, deal, frame, journal, order, rows
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +40,9 @@ class Bench:
         self.figures = WriterFigures()
         self.captured = LogCapture()
 
-    async def write(self, outlet: Outlet, hop: Hop = inline) -> None:
+    async def write(
+        self, outlet: Outlet, hop: Hop = inline, retention: Retention | None = None
+    ) -> None:
         log = structlog.wrap_logger(
             structlog.PrintLogger(),
             processors=[self.captured],
@@ -52,6 +56,7 @@ class Bench:
             chance=random.Random(1),
             log=log,
             figures=self.figures,
+            retention=retention,
         )
 
     @property
@@ -118,6 +123,44 @@ def test_a_batch_is_acknowledged_when_others_can_see_it_and_with_its_own_counts(
 
     run(main)
     assert acks == [(1, 3), (2, 3), (0, 3)]
+
+
+def test_the_journal_is_kept_within_its_limits(bench: Bench) -> None:
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with trio.open_nursery() as nursery, inbox:
+            nursery.start_soon(bench.write, outlet, inline, Retention(keep=MINUTE, size=1 << 20))
+            for n in range(5):
+                await committed(inbox, batch(frames=[frame(str(n))]))
+            await trio.sleep(120)
+            await committed(inbox, batch(deal(1)))
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert [row.seq for row in journal(bench.database)] == [5]
+
+
+def test_a_journal_that_can_not_be_trimmed_now_is_trimmed_later(sqlite_url: str) -> None:
+    bench = Bench(open_database(sqlite_url, busy_timeout=1000))
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with trio.open_nursery() as nursery, inbox:
+            nursery.start_soon(bench.write, outlet, inline, Retention(keep=MINUTE, size=0))
+            await committed(inbox, batch(frames=[frame("1")]))
+            await trio.sleep(120)
+            locked = replace(
+                batch(frames=[frame("2")]), ack=lambda _: other.execute("BEGIN IMMEDIATE")
+            )
+            await inbox.send(locked)
+            await trio.testing.wait_all_tasks_blocked()
+            other.execute("ROLLBACK")
+            assert [row.seq for row in journal(bench.database)] == [1, 2]
+            await committed(inbox, batch(deal(1)))
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert [row.seq for row in journal(bench.database)] == [2]
+    assert bench.figures.failures == 0
 
 
 def test_it_writes_on_a_thread_of_its_own(bench: Bench) -> None:

@@ -20,6 +20,8 @@ from reconciler.domain.words import MovementKind, Role, Side, Source, Transactio
 from reconciler.inbox import Applied, Batch, Span
 from reconciler.store.apply import Applier
 from reconciler.store.engine import Database
+from reconciler.store.facts import Facts
+from reconciler.store.frames import Journal, Kept
 
 ACCOUNT = "treasury"
 NOON = from_iso("2026-01-02T12:00:00.123456Z")
@@ -145,6 +147,13 @@ def apply(database: Database, *batches: Batch, now: int = NOON) -> list[Applied]
     """In one transaction."""
     with database.writing() as connection:
         return Applier(database).apply(connection, batches, now=now)
+
+
+def journal(database: Database, account: str = ACCOUNT) -> list[Kept]:
+    """The rows of an account's journal."""
+    with database.reading() as connection:
+        id_ = Facts(database.dialect).account_id(connection, account)
+        return list(Journal(database.dialect).all(connection, id_))
 
 
 def rows(database: Database, query: str) -> list[tuple[object, ...]]:

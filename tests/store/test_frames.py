@@ -13,18 +13,16 @@ from reconciler.domain.words import Source
 from reconciler.store.apply import Applier
 from reconciler.store.dictionary import DICTIONARIES
 from reconciler.store.engine import Database
-from reconciler.store.facts import Facts
 from reconciler.store.frames import (
     GENESIS,
     Content,
-    Journal,
     Kept,
     Unopenable,
     digest_of,
     opened,
     sealed,
 )
-from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, frame, rows
+from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, frame, journal, rows
 
 frames = st.builds(
     lambda at, asked, text: Frame(received_at=at, asked=asked, text=text),
@@ -37,12 +35,6 @@ contents = st.lists(st.lists(frames, max_size=3).map(tuple), max_size=4).map(tup
 
 def seal(content: Content, source: str = "stream") -> Kept:
     return sealed(content, source, NOON, seq=1, previous=GENESIS)
-
-
-def journal(database: Database, account: str = ACCOUNT) -> list[Kept]:
-    with database.reading() as connection:
-        id_ = Facts(database.dialect).account_id(connection, account)
-        return list(Journal(database.dialect).all(connection, id_))
 
 
 def told(row: Kept) -> list[list[str]]:
