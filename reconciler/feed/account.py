@@ -1,4 +1,5 @@
-"""One account: its supervised feed, and the polls of the balances that have no stream."""
+"""One account: its supervised feed, and beside it what is asked for without one: the exchange's
+clock, and the balances that have no stream."""
 
 import trio
 
@@ -7,12 +8,14 @@ from reconciler.domain.words import Source, Wallet
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.supervisor import supervise
+from reconciler.feed.timekeeping import keep_time
 from reconciler.wire import rest
 
 
 async def listen(on: Listener) -> None:
     """Listen to the account for ever.  Raises CredentialsRefused, see `supervisor.supervise`."""
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, on)
         nursery.start_soon(supervise, on)
         if Wallet.MAIN in on.wallets:
             nursery.start_soon(_poll_main, on)
@@ -22,8 +25,8 @@ async def _poll_main(on: Listener) -> None:
     """The main wallet has no stream, so it is asked for."""
     while True:
         try:
-            report = await on.rest.ask(rest.main_balances())
-            await on.hand_over(Source.QUERY, report)
+            answer = await on.rest.read(rest.main_balances())
+            await on.hand_over(Source.QUERY, answer.value, frames=(answer.frame,))
         except (ExchangeAway, CallRefused, CredentialsRefused) as error:
             # Whether refused credentials end the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))

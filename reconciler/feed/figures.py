@@ -15,6 +15,8 @@ class Figures:
     phase: Phase = Phase.CONNECTING
     sessions: int = 0
     """Connections that got as far as a WebSocket."""
+    lives: int = 0
+    """Those that became live."""
     frames: int = 0
     facts: int = 0
     unreadable: int = 0
@@ -26,6 +28,8 @@ class Figures:
     """Deals first learned by a backfill after a connection was lost."""
     swept: int = 0
     """Deals first learned by a sweep: what the stream did not say."""
+    unproven: int = 0
+    """Balances that every reading met with a push of the same asset: legal, no alarm."""
     last_reason: str = ""
     """Why the last session ended."""
     _waiting: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)

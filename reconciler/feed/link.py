@@ -1,25 +1,28 @@
 """One connection to the exchange: requests and their replies, updates, and the ping that proves it
 alive.
 
-Frames become facts here, in the order in which they came, and go to the inbox at once; whoever asks
-a question gets the reply after its facts were handed over.  It does not reconnect and does not know
-what to ask.
+Frames become facts here, in the order in which they came, and go to the inbox at once, with the
+frames as their evidence; whoever asks a question gets the reply after its facts were handed over.
+What tells nothing of the account (an acknowledgement, a pong, the authorization) is not kept.  It
+does not reconnect and does not know what to ask.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import Generic, TypeVar
 
 import trio
+from msgspec.structs import replace
 
-from reconciler.domain.facts import Fact, Unreadable
+from reconciler.domain.facts import Fact, Frame
 from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source
 from reconciler.feed.learned import Learned
 from reconciler.feed.limits import Limit
 from reconciler.feed.listener import Listener
+from reconciler.feed.sights import Sights
 from reconciler.feed.websocket import LinkLost, Socket, open_socket
 from reconciler.inbox import BATCH_FACTS_MAX, Applied
 from reconciler.wire import frames
@@ -37,6 +40,10 @@ REQUESTS_PER_HALF_MINUTE = REQUESTS_PER_MINUTE // 2
 """So we keep the limit: with all 200 used up at once we would be silent for the rest of a minute,
 and the exchange cuts who is (PROTOCOL § 1.3)."""
 
+DEAF_SECONDS = 1
+"""The inbox has no room for moments whenever there is much to write.  If it had none for longer,
+what we wait for may lie behind what nobody takes from us, and the silence is our own."""
+
 T = TypeVar("T")
 
 
@@ -52,7 +59,7 @@ class RequestRefused(Exception):
 class _Question(Generic[T]):
     """A request that waits for its reply."""
 
-    method: str
+    request: frames.Request
     read: Callable[[frames.Reply, int], tuple[T, tuple[Fact, ...]]]
     answer: T | None = None
     refused: RequestRefused | None = None
@@ -83,10 +90,12 @@ class Link:
         self._limit = Limit(REQUESTS_PER_HALF_MINUTE, 30)
         self._questions: dict[int, _Question[object]] = {}
         self._last_id = 0
+        self._handing_over_since: float | None = None
+        self._deaf_until = -inf
         self.learned = Learned()
         """What the answers told that was not known before, of those that are committed."""
-        self.updates: Counter[str] = Counter()
-        """Updates so far, by channel: who compares two readings knows whether one came between."""
+        self.sights = Sights()
+        """What the pushes and answers told of balances."""
 
     async def ask(self, request: frames.Request) -> None:
         """Send a request and wait for its acknowledgement.
@@ -108,17 +117,11 @@ class Link:
         the facts in it.  Raises RequestRefused, or LinkLost where no reply comes within `patience`
         seconds; a wait for our own limit is not part of them.
         """
-        await self._limit.take()
-        self._last_id += 1
-        question: _Question[T] = _Question(request.method, read)
-        self._questions[self._last_id] = question  # type: ignore[assignment]
-        with trio.move_on_after(patience):
-            await self._socket.send(frames.encode(request, self._last_id))
-            await question.done.wait()
+        question = await self._put(request, read, patience)
+        while not await self._is_answered(question, patience):
+            pass
         if question.refused is not None:
             raise question.refused
-        if not question.done.is_set():
-            raise LinkLost(f"no reply to {request.method} within {patience:g}s")
         return question.answer  # type: ignore[return-value]
 
     async def keep_alive(self) -> None:
@@ -126,62 +129,97 @@ class Link:
         interval, timeout = seconds(self._on.ping_interval), seconds(self._on.ping_timeout)
         while True:
             await trio.sleep(interval)
-            await self.read(frames.ping(), _pong, patience=timeout)
+            # Where nothing can be heard the next ping is due all the same, or the exchange cuts us.
+            await self._is_answered(await self._put(frames.ping(), _pong, timeout), timeout)
 
     async def pump(self) -> None:
         """Frames to facts to the inbox, in their order, for ever."""
         while True:
-            waiting: list[Fact] = []
-            for frame in await self._socket.take(BATCH_FACTS_MAX):
+            facts: list[Fact] = []
+            kept: list[Frame] = []
+            for text in await self._socket.take(BATCH_FACTS_MAX):
                 self._on.figures.frames += 1
-                match frames.read(frame, received_at := self._on.world.clock.now()):
-                    case Update(channel=channel, facts=facts, surplus=surplus):
-                        self.updates[channel] += 1
-                        self._on.figures.surplus += surplus
-                        waiting.extend(facts)
-                    case frames.Reply() as reply:
-                        await self._deliver(Source.STREAM, waiting)
-                        waiting = []
-                        await self._answer(reply, received_at)
-                    case Unreadable() as unreadable:
-                        waiting.append(unreadable)
-            await self._deliver(Source.STREAM, waiting)
+                frame = Frame(received_at=self._on.world.clock.now(), asked="", text=text)
+                read = frames.read(text, frame.received_at)
+                if isinstance(read, frames.Reply):
+                    await self._deliver(Source.STREAM, facts, kept)
+                    facts, kept = [], []
+                    await self._answer(read, frame)
+                    continue
+                if isinstance(read, Update):
+                    self._on.figures.surplus += read.surplus
+                told = read.facts if isinstance(read, Update) else (read,)
+                self.sights.hear(told)
+                facts += told
+                kept.append(frame)
+            await self._deliver(Source.STREAM, facts, kept)
 
-    async def _answer(self, reply: frames.Reply, received_at: int) -> None:
+    async def _put(
+        self,
+        request: frames.Request,
+        read: Callable[[frames.Reply, int], tuple[T, tuple[Fact, ...]]],
+        patience: float,
+    ) -> _Question[T]:
+        """Send a request.  Raises LinkLost if it can't be sent in time."""
+        await self._limit.take()
+        self._last_id += 1
+        question: _Question[T] = _Question(request, read)
+        self._questions[self._last_id] = question  # type: ignore[assignment]
+        with trio.move_on_after(patience):
+            await self._socket.send(frames.encode(request, self._last_id))
+            return question
+        raise LinkLost(f"{request.method} could not be sent within {patience:g}s")
+
+    async def _is_answered(self, question: _Question[T], patience: float) -> bool:
+        """Whether the reply came within so many seconds.
+
+        Raises LinkLost if it did not come though we listened all the time.
+        """
+        began = trio.current_time()
+        with trio.move_on_after(patience):
+            await question.done.wait()
+            return True
+        if self._was_deaf(since=began):
+            return False
+        raise LinkLost(f"no reply to {question.request.method} within {patience:g}s")
+
+    def _was_deaf(self, since: float) -> bool:
+        """Whether the inbox has kept us from listening."""
+        now, handing_over = trio.current_time(), self._handing_over_since
+        if handing_over is not None and now - handing_over >= DEAF_SECONDS:
+            return True
+        return self._deaf_until > since
+
+    async def _answer(self, reply: frames.Reply, frame: Frame) -> None:
         question = self._questions.pop(reply.id, None)
         if question is None:
-            nobody = Unreadable(
-                stream="reply",
-                reason="answers no open request",
-                excerpt=f"id {reply.id}",
-                received_at=received_at,
-            )
-            await self._deliver(Source.QUERY, [nobody])
+            nobody = frames.unasked(reply, frame.received_at)
+            await self._deliver(Source.QUERY, [nobody], [frame])
             return
+        frame = replace(frame, asked=question.request.asked)
         if reply.error is not None:
             question.refused = RequestRefused(
-                question.method, reply.error.code, reply.error.message
+                question.request.method, reply.error.code, reply.error.message
             )
         else:
             try:
-                question.answer, facts = question.read(reply, received_at)
+                question.answer, facts = question.read(reply, frame.received_at)
             except Unintelligible as error:
-                kept = Unreadable(
-                    stream=error.what,
-                    reason=error.why,
-                    excerpt=error.excerpt,
-                    received_at=received_at,
-                )
-                await self._deliver(Source.QUERY, [kept])
+                kept = error.kept(frame.received_at)
+                await self._deliver(Source.QUERY, [kept], [frame])
                 raise
-            await self._deliver(Source.QUERY, facts)
+            await self._deliver(Source.QUERY, facts, [frame])
         question.done.set()
 
-    async def _deliver(self, source: Source, facts: Sequence[Fact]) -> None:
+    async def _deliver(self, source: Source, facts: Sequence[Fact], kept: Sequence[Frame]) -> None:
         if not facts:
             return
         ack = self._learn if source is Source.QUERY else None
-        await self._on.hand_over(source, facts, ack)
+        self._handing_over_since = began = trio.current_time()
+        await self._on.hand_over(source, facts, ack, frames=kept)
+        self._handing_over_since = None
+        if (now := trio.current_time()) - began >= DEAF_SECONDS:
+            self._deaf_until = now
 
     def _learn(self, applied: Applied) -> None:
         self.learned += applied

@@ -5,43 +5,44 @@ answer and the confirmation; it is closed by asking again after the last confirm
 over REST, from the last proof on, what no connection told (PROTOCOL § 9, trap 1).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import trio
 
 from reconciler.causes import leaves
-from reconciler.domain.facts import Fact, Market, SessionNotice
-from reconciler.domain.moments import SECOND, seconds
-from reconciler.domain.words import Phase, Source, Wallet
+from reconciler.domain.facts import Fact, SessionNotice
+from reconciler.domain.moments import HOUR, SECOND, seconds
+from reconciler.domain.words import Phase, Source
+from reconciler.feed import balances
 from reconciler.feed.backfill import LAG, backfill
+from reconciler.feed.learned import Learned
 from reconciler.feed.link import Link, open_link
 from reconciler.feed.listener import Listener
+from reconciler.feed.order_lists import OrderLists
 from reconciler.feed.rest import ExchangeAway
-from reconciler.wire import frames, rest
+from reconciler.feed.timekeeping import measure
+from reconciler.feed.wanted import Wanted
+from reconciler.wire import frames
 from reconciler.wire.records import Page
 
 QUERY_MARKETS_MAX = 10
 """Up to so many markets are asked for over the WebSocket; for more, three queries each would use up
 the 200 requests a minute, and REST answers for all markets at once."""
 
-NAMES_MAX = 100
-"""Markets in one subscription.  No limit is documented; about 700 names were refused
-(PROTOCOL § 1.4)."""
-
 QUERY_PAGE = 100
 EXECUTED_TYPES = (1, 2)
 """Limit and market, as in the vendor's example; which other numbers pass is not documented, and
 finished orders of every type are read over REST anyway."""
 
-BALANCE_READINGS_MAX = 5
-BALANCE_INTERVAL = 2 * SECOND
-"""The exchange tells changed balances once in 1 s (spot) or 1.5 s (collateral)."""
+MARKETS_INTERVAL = HOUR
+"""A market that is listed later is in no list of ours (PROTOCOL § 9, trap 21)."""
+
+CLOCK_MARGIN = SECOND
+"""How far our idea of the exchange's time may be off."""
 
 FAREWELL_SECONDS_MAX = 2
-
-_STREAMED = {Wallet.SPOT: "balanceSpot", Wallet.COLLATERAL: "balanceMargin"}
 
 
 async def session(on: Listener) -> None:
@@ -56,32 +57,31 @@ async def session(on: Listener) -> None:
             connected = True
             on.figures.sessions += 1
             await notice(connected_at=on.world.clock.now())
+            await measure(on)
             await _authorize(on, link)
             await notice(authorized_at=on.world.clock.now())
             on.figures.tell(Phase.AUTHORIZED)
-            markets = await _markets(on)
-            await _snapshot(on, link, markets)
+            wanted = Wanted(on)
+            lists = OrderLists(link, links, partial(_open_another, on))
+            await wanted.read()
+            # Coverage ends before the first question: only passes over REST advance it, and the
+            # next one is below.  Where it ends is the low watermark, from which that pass reads.
+            await balances.look(on, link)
+            await _query(link, wanted)
             await _subscribe(on, link)
-            for number, names in enumerate(batched(markets, NAMES_MAX)):
-                if number == 0:
-                    await _subscribe_orders(link, names)
-                else:
-                    # Lists are always sent whole, since a repeated subscription replaces the one
-                    # before; so what does not fit into one needs another connection.
-                    other = await links.enter_async_context(open_link(on))
-                    await _authorize(on, other)
-                    await _subscribe_orders(other, names)
-            on.figures.tell(Phase.SUBSCRIBED)
-            await _snapshot(on, link, markets)
-            learned = await backfill(on, Source.BACKFILL)
-            # The backfill is committed, and so is all that was asked before it.
-            recovered = learned.deals + link.learned.deals
+            await lists.follow(wanted)
+            # The high watermark: what happens from now on is told.
+            told_from = trio.current_time()
+            recovered = await _catch_up(on, link, wanted)
             now = on.world.clock.now()
             await notice(live_at=now, recovered_at=now, recovered_deals=recovered)
-            on.figures.recovered_deals += recovered
+            on.figures.lives += 1
             on.figures.tell(Phase.LIVE)
             on.log.info("session.live", session=session_id, recovered_deals=recovered)
-            await _prove(on, link)
+            await balances.settle(on, link)
+            # As soon as history must know what was before the high watermark, prove it.
+            await trio.sleep_until(told_from + seconds(LAG + CLOCK_MARGIN))
+            await _stay_live(on, link, wanted, lists)
     except BaseException as error:
         if connected:
             with trio.move_on_after(FAREWELL_SECONDS_MAX, shield=True):
@@ -103,35 +103,52 @@ async def _notice(on: Listener, session_id: int, **news: int | str) -> None:
 
 
 async def _authorize(on: Listener, link: Link) -> None:
-    """Only once connected: a token asked for in vain is one of ten a minute (trap 12).  Attempts
-    beyond a stale nonce are the supervisor's, who has the pauses that were agreed on."""
-    token = await on.rest.ask(rest.websocket_token(), attempts=2)
+    """Only once connected: a token asked for in vain is one of ten a minute (trap 12)."""
+    token = await on.rest.token()
     await link.ask(frames.authorize(token))
+    on.rest.authorized()
 
 
-async def _markets(on: Listener) -> tuple[str, ...]:
-    """The markets to listen to; all that are listed go into the record, for the names of assets."""
-    page = await on.rest.ask(rest.markets())
-    await on.hand_over(Source.QUERY, page.facts)
-    listed = [fact.name for fact in page.facts if isinstance(fact, Market)]
-    if not on.markets:
-        return tuple(listed)
-    for name in sorted(set(on.markets).difference(listed)):
-        on.log.warning("market.unlisted", market=name)
-    wanted = tuple(name for name in on.markets if name in listed)
-    if not wanted:
-        raise ExchangeAway("the exchange lists none of the configured markets")
-    return wanted
+@asynccontextmanager
+async def _open_another(on: Listener) -> AsyncIterator[Link]:
+    """Authorization belongs to the connection (trap 22)."""
+    async with open_link(on) as link:
+        await _authorize(on, link)
+        yield link
 
 
-async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
-    """Ask for everything there is to ask for.  The answers are in the inbox afterwards."""
-    for wallet, channel in _STREAMED.items():
+async def _subscribe(on: Listener, link: Link) -> None:
+    """Subscribe to what needs no list, and await each confirmation.  Deals are those of all
+    markets, whichever are configured: balances can't be explained by some of them."""
+    for wallet in balances.STREAMED:
         if wallet in on.wallets:
-            await _read_balances(on, link, wallet, channel)
-    if len(markets) > QUERY_MARKETS_MAX:
+            await link.ask(frames.subscribe_balances(wallet))
+    await link.ask(frames.subscribe_deals())
+
+
+async def _catch_up(on: Listener, link: Link, wanted: Wanted) -> int:
+    """Learn what happened before the last confirmation; committed when it returns.
+
+    Returns how many deals were not known.  Balances are read until they are proven; orders need
+    no such care, since sights of an order are joined whatever comes first.
+    """
+    on.figures.tell(Phase.SUBSCRIBED)
+    await balances.prove(on, link)
+    await _query(link, wanted)
+    learned = await backfill(on, Source.BACKFILL)
+    # The backfill is committed, and so is all that was asked before it.
+    answered, link.learned = link.learned, Learned()
+    recovered = learned.deals + answered.deals
+    on.figures.recovered_deals += recovered
+    return recovered
+
+
+async def _query(link: Link, wanted: Wanted) -> None:
+    """Ask for orders and deals market by market, if there are few.  The answers are in the inbox
+    afterwards."""
+    if len(wanted.names) > QUERY_MARKETS_MAX:
         return
-    for market in markets:
+    for market in wanted.names:
         offset, total = 0, 1
         while offset < total:
             ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
@@ -142,70 +159,43 @@ async def _snapshot(on: Listener, link: Link, markets: tuple[str, ...]) -> None:
         await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
 
 
-async def _read_balances(on: Listener, link: Link, wallet: Wallet, channel: str) -> None:
-    """Read until no update came between question and answer: such a reading is what is now."""
-    for _ in range(BALANCE_READINGS_MAX):
-        before = link.updates[channel]
-        await link.read(
-            frames.query_balances(wallet),
-            lambda reply, at: (None, frames.balances_result(reply.result, wallet, at)),
-        )
-        if link.updates[channel] == before:
-            return
-    on.log.debug("balance.unproven", wallet=wallet)
-
-
-async def _subscribe(on: Listener, link: Link) -> None:
-    """Subscribe to what needs no list, and await each confirmation.  Deals are those of all
-    markets, whichever are configured: balances can't be explained by some of them."""
-    for wallet in _STREAMED:
-        if wallet in on.wallets:
-            await link.ask(frames.subscribe_balances(wallet))
-    await link.ask(frames.subscribe_deals())
-
-
-async def _subscribe_orders(link: Link, markets: Sequence[str]) -> None:
-    """Subscribe to the orders of these markets, as an empty list may mean none (trap 18)."""
-    await link.ask(frames.subscribe_pending_orders(markets))
-    await link.ask(frames.subscribe_executed_orders(markets))
-
-
-async def _prove(on: Listener, link: Link) -> None:
+async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists) -> None:
     """While live, read the recent past again: a silently lost frame is found within one turn, and
-    coverage advances with each."""
-    while True:
-        await _settle_balances(on, link)
-        await trio.sleep(seconds(on.sweep))
-        learned = await backfill(on, Source.SWEEP, until=on.now() - LAG)
-        on.figures.swept += learned.deals
-        if learned.deals:
-            on.log.warning("sweep.found", deals=learned.deals)
+    coverage advances with each.
 
-
-async def _settle_balances(on: Listener, link: Link) -> None:
-    """Read balances until a reading tells nothing new.
-
-    A reading can catch a state that is gone again before the exchange tells it, and what is as it
-    was when last told is not told (PROTOCOL § 10.2, 19).  So a reading that changed anything is not
-    the last: the next comes when the exchange has had the time to tell.
+    An exchange that answers nothing over REST is no reason to give up the stream: the next turn
+    begins where the proof ends.
     """
-    for _ in range(BALANCE_READINGS_MAX):
-        await on.commit(Source.QUERY, ())
-        before = link.learned.balances
-        for wallet, channel in _STREAMED.items():
-            if wallet in on.wallets:
-                await _read_balances(on, link, wallet, channel)
-        # The inbox is first in, first out: when this is committed, so are the readings.
-        await on.commit(Source.QUERY, ())
-        if link.learned.balances == before:
-            return
-        await trio.sleep(seconds(BALANCE_INTERVAL))
+    markets_due = trio.current_time() + seconds(MARKETS_INTERVAL)
+    while True:
+        is_changed = False
+        try:
+            await _sweep(on)
+            if trio.current_time() >= markets_due:
+                is_changed = await wanted.read()
+                markets_due = trio.current_time() + seconds(MARKETS_INTERVAL)
+        except ExchangeAway as error:
+            on.log.warning("sweep.failed", why=str(error))
+        if is_changed:
+            await _change_lists(on, link, wanted, lists)
+        await balances.settle(on, link)
+        await trio.sleep(seconds(on.sweep))
 
 
-def batched(names: Sequence[str], most: int) -> Iterator[Sequence[str]]:
-    """The names in their order, at most so many at a time."""
-    for start in range(0, len(names), most):
-        yield names[start : start + most]
+async def _sweep(on: Listener) -> None:
+    learned = await backfill(on, Source.SWEEP, until=on.now() - LAG)
+    on.figures.swept += learned.deals
+    if learned.deals:
+        on.log.warning("sweep.found", deals=learned.deals)
+
+
+async def _change_lists(on: Listener, link: Link, wanted: Wanted, lists: OrderLists) -> None:
+    """A small reconnect: the lists that change are replaced, and what was not told meanwhile is
+    read as after a lost connection."""
+    await lists.follow(wanted)
+    recovered = await _catch_up(on, link, wanted)
+    on.figures.tell(Phase.LIVE)
+    on.log.info("session.relisted", markets=len(wanted.names), recovered_deals=recovered)
 
 
 def _page(

@@ -62,10 +62,11 @@ async def supervise(on: Listener) -> None:
     pause = 0.0
     pauses = _pauses(on)
     while True:
+        lives = on.figures.lives
         try:
             await session(on)
         except Exception as error:
-            if on.figures.phase is Phase.LIVE:
+            if on.figures.lives > lives:
                 once_live, pauses = True, _pauses(on)
             on.figures.tell(Phase.DOWN)
             match decide(error):

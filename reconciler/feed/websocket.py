@@ -26,7 +26,11 @@ CLOSE_SECONDS_MAX = 0.2
 
 RECEIVE_BYTES = 65_536
 FRAMES_WAITING_MAX = 2_000
-"""Read but not yet taken; beyond it the socket waits."""
+BYTES_WAITING_MAX = 4 << 20
+"""Read but not yet taken; beyond either the socket waits."""
+
+BYTES_TAKEN_MAX = 1 << 20
+"""At once, and one frame more."""
 
 
 class LinkLost(Exception):
@@ -74,8 +78,9 @@ class Socket:
         """Send a text frame."""
         await self._connection.send_message(frame)
 
-    async def take(self, most: int) -> list[str | bytes]:
-        """What has come so far; waits for at least one.  LinkLost once closed and empty."""
+    async def take(self, most: int) -> list[bytes]:
+        """What has come so far, of text its UTF-8; waits for at least one.  LinkLost once closed
+        and empty."""
         return await self._gathered.take(most)
 
 
@@ -90,15 +95,16 @@ class _Gathered:
 
     def __init__(self, replaced: trio.MemorySendChannel[str | bytes] | None = None) -> None:
         self._replaced = replaced
-        self._frames: deque[str | bytes] = deque()
+        self._frames: deque[bytes] = deque()
+        self._bytes = 0
         self._lot = trio.lowlevel.ParkingLot()
         self._closed = ""
 
     async def send(self, frame: str | bytes) -> None:
         """Called by the library's reader for every message."""
-        while len(self._frames) >= FRAMES_WAITING_MAX:
+        while len(self._frames) >= FRAMES_WAITING_MAX or self._bytes >= BYTES_WAITING_MAX:
             await self._lot.park()
-        self._frames.append(frame)
+        self._append(frame)
         if self._lot:  # of all the messages of one read the first alone finds somebody asleep
             self._lot.unpark_all()
 
@@ -106,7 +112,7 @@ class _Gathered:
         """Take what came before we stood here, at once: what comes now may not pass it."""
         with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
             while True:
-                self._frames.append(received.receive_nowait())
+                self._append(received.receive_nowait())
 
     async def aclose(self) -> None:
         """Called by the library when it marks the connection closed.  Passed on, or a good-bye on a
@@ -123,15 +129,25 @@ class _Gathered:
             self._closed = _why(closed)
             self._lot.unpark_all()
 
-    async def take(self, most: int) -> list[str | bytes]:
+    async def take(self, most: int) -> list[bytes]:
         """What has come so far; waits for at least one.  LinkLost once closed and empty."""
         while not self._frames:
             if self._closed:
                 raise LinkLost(self._closed)
             await self._lot.park()
-        taken = [self._frames.popleft() for _ in range(min(most, len(self._frames)))]
+        taken: list[bytes] = []
+        size = 0
+        while self._frames and len(taken) < most and size < BYTES_TAKEN_MAX:
+            taken.append(frame := self._frames.popleft())
+            size += len(frame)
+        self._bytes -= size
         self._lot.unpark_all()
         return taken
+
+    def _append(self, frame: str | bytes) -> None:
+        data = frame.encode() if isinstance(frame, str) else frame
+        self._frames.append(data)
+        self._bytes += len(data)
 
 
 class _Watched(trio.abc.Stream):

@@ -16,12 +16,15 @@ from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed import websocket as module
 from reconciler.feed.link import (
+    DEAF_SECONDS,
     REPLY_SECONDS_MAX,
     REQUESTS_PER_MINUTE,
     RequestRefused,
     open_link,
 )
 from reconciler.feed.websocket import (
+    BYTES_TAKEN_MAX,
+    BYTES_WAITING_MAX,
     CLOSE_SECONDS_MAX,
     CONNECT_SECONDS_MAX,
     FRAMES_WAITING_MAX,
@@ -30,6 +33,7 @@ from reconciler.feed.websocket import (
 from reconciler.inbox import BATCH_FACTS_MAX, BATCHES_WAITING_MAX, open_inbox
 from reconciler.wire import frames
 from reconciler.wire.records import Unintelligible
+from reconciler.wire.replay import facts_of
 from tests.feed.memory import listener, run, world
 from tests.feed.peers import (
     Peer,
@@ -173,9 +177,12 @@ def test_an_answer_to_nobody_is_kept_as_unreadable() -> None:
     async def main() -> None:
         async with linked(answering(stray)) as line:
             await line.link.ask(DEALS)
-            [fact] = line.facts()
+            [batch] = line.handed_over()
+            [fact] = batch.facts
             assert isinstance(fact, Unreadable)
             assert (fact.reason, fact.excerpt) == ("answers no open request", "id 999")
+            [frame] = batch.frames
+            assert facts_of(frame) == (fact,)
             assert line.on.figures.unreadable == 1
 
     run(main)
@@ -192,9 +199,12 @@ def test_an_answer_that_cannot_be_understood_is_kept_and_ends_the_link() -> None
                 try:
                     await line.link.read(BALANCES, balances)
                 finally:
-                    [fact] = line.facts()
+                    [batch] = line.handed_over()
+                    [fact] = batch.facts
                     assert isinstance(fact, Unreadable)
                     assert (fact.stream, fact.excerpt) == ("balanceSpot", "5")
+                    [frame] = batch.frames
+                    assert facts_of(frame) == (fact,)
 
     run(main)
 
@@ -227,7 +237,6 @@ def test_a_burst_comes_whole_and_in_its_order(receiving: None) -> None:
             found = [fact for batch in batches for fact in batch.facts]
             assert deal_ids(found) == list(range(1_000))
             assert all(len(batch.facts) <= BATCH_FACTS_MAX for batch in batches)
-            assert line.link.updates["deals"] == 1_000
 
     run(main)
 
@@ -276,6 +285,90 @@ def test_a_frame_that_cannot_be_read_is_handed_over_in_its_place(frame: str | by
     run(main)
 
 
+def test_memory_stays_flat_when_frames_are_large_too(receiving: None) -> None:
+    sent = 0
+
+    async def flood(socket: WebSocketConnection) -> None:
+        nonlocal sent
+        for _ in range(1_000):
+            await socket.send_message('"' + "x" * 200_000 + '"')
+            sent += 1
+
+    async def main() -> None:
+        async with linked(websocket(flood), lockstep=True, ping_interval=50 * SECOND) as line:
+            await trio.testing.wait_all_tasks_blocked()
+            batches = line.handed_over()
+            assert len(batches) == BATCHES_WAITING_MAX + 1  # with the one that waits for room
+            sizes = [sum(len(frame.text) for frame in batch.frames) for batch in batches]
+            assert max(sizes) <= BYTES_TAKEN_MAX + 200_002
+            assert sent * 200_000 <= (
+                (BATCHES_WAITING_MAX + 1) * (BYTES_TAKEN_MAX + 200_002) + BYTES_WAITING_MAX + 10**6
+            )
+
+    run(main)
+
+
+# Evidence
+
+
+def test_facts_are_handed_over_with_the_frames_that_they_were_read_from(receiving: None) -> None:
+    result = {"BTC": {"available": "1", "freeze": "0"}}
+
+    def pushes(request: dict[str, Any]) -> list[str]:
+        reply = json.dumps({"id": request["id"], "result": result, "error": None})
+        return [deal_push(1), "{", deal_push(2), reply, deal_push(3)]
+
+    async def main() -> None:
+        async with linked(answering(pushes)) as line:
+            await line.link.read(BALANCES, balances)
+            await trio.testing.wait_all_tasks_blocked()
+            batches = line.handed_over()
+            for batch in batches:
+                assert batch.facts == tuple(f for frame in batch.frames for f in facts_of(frame))
+            frames_ = [frame for batch in batches for frame in batch.frames]
+            assert [frame.text.decode() for frame in frames_][:5] == [
+                deal_push(1),
+                "{",
+                deal_push(2),
+                json.dumps({"id": 1, "result": result, "error": None}),
+                deal_push(3),
+            ]
+            asked = '{"method":"balanceSpot_request","params":[]}'
+            assert [frame.asked for frame in frames_][:5] == ["", "", "", asked, ""]
+
+    run(main)
+
+
+def test_what_tells_nothing_of_the_account_is_not_kept() -> None:
+    async def main() -> None:
+        async with linked(answering()) as line:
+            await line.link.ask(frames.authorize("secret"))
+            await line.link.ask(DEALS)
+            await trio.sleep(100)  # with pings
+            assert line.on.figures.frames > 5
+            assert line.handed_over() == []
+
+    run(main)
+
+
+def test_an_answer_of_which_a_part_cannot_be_understood_is_its_own_evidence() -> None:
+    async def script(socket: WebSocketConnection) -> None:
+        request = json.loads(await socket.get_message())
+        result = {"BTC": {"available": "x", "freeze": "0"}}
+        await socket.send_message(json.dumps({"id": request["id"], "result": result}))
+
+    async def main() -> None:
+        async with linked(websocket(script)) as line:
+            await line.link.read(BALANCES, balances)
+            [batch] = line.handed_over()
+            [frame] = batch.frames
+            [fact] = batch.facts
+            assert isinstance(fact, Unreadable)
+            assert facts_of(frame) == (fact,)
+
+    run(main)
+
+
 # Liveness
 
 
@@ -291,13 +384,69 @@ def test_a_link_that_says_nothing_is_lost_within_interval_and_timeout(clogged: b
 
     async def main() -> None:
         began = trio.current_time()
-        with ending("no reply to ping within 7s"):
+        with ending(
+            "ping could not be sent within 7s" if clogged else "no reply to ping within 7s"
+        ):
             async with linked(websocket(_deaf), ping_timeout=7 * SECOND) as line:
                 if clogged:
                     [stream] = line.streams
                     stream.send_stream.send_all_hook = trio.sleep_forever
                 await trio.sleep_forever()
         assert 27 <= trio.current_time() - began <= 27 + CLOSE_SECONDS_MAX + 0.1
+
+    run(main)
+
+
+def test_a_database_that_is_away_ends_no_link_and_nothing_is_lost(receiving: None) -> None:
+    """The inbox is full, so we don't hear the pong: the silence is ours.  We go on pinging, or the
+    exchange would cut us."""
+    pinged: list[float] = []
+
+    async def noting(socket: WebSocketConnection) -> None:
+        async def push() -> None:
+            for number in range(100_000):
+                await socket.send_message(deal_push(number))
+                await trio.sleep(0.5)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(push)
+            while True:
+                request = json.loads(await socket.get_message())
+                pinged.append(trio.current_time())
+                await socket.send_message(acknowledged(request["id"], request["method"]))
+
+    async def main() -> None:
+        async with linked(websocket(noting)) as line:
+            await trio.sleep(600)
+            found = deal_ids(line.facts())
+            assert len(found) == BATCHES_WAITING_MAX + 1  # with the one that waits for room
+            while len(found) < 1_500:
+                await trio.sleep(1)
+                found += deal_ids(line.facts())
+            assert found == list(range(len(found)))
+        assert max(b - a for a, b in pairwise([0, *pinged])) < 60
+
+    run(main)
+
+
+def test_a_link_that_died_while_the_database_was_away_is_lost_soon_after(receiving: None) -> None:
+    async def dying(socket: WebSocketConnection) -> None:
+        for number in range(100):
+            await socket.send_message(deal_push(number))
+            await trio.sleep(1)
+        await _deaf(socket)
+
+    async def main() -> None:
+        with ending("no reply to ping within 10s"):
+            async with linked(websocket(dying)) as line:
+                await trio.sleep(1_000)
+                back = trio.current_time()
+                try:
+                    while True:
+                        await trio.sleep(DEAF_SECONDS / 2)
+                        line.handed_over()
+                finally:
+                    assert trio.current_time() - back <= 20 + 2 * 10 + 1
 
     run(main)
 

@@ -11,7 +11,8 @@ from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Phase, Source, Wallet
 from reconciler.feed.backfill import DEALS, LAG, ORDERS
 from reconciler.feed.rest import ExchangeAway
-from reconciler.feed.session import NAMES_MAX, QUERY_MARKETS_MAX, session
+from reconciler.feed.session import QUERY_MARKETS_MAX, session
+from reconciler.feed.wanted import NAMES_MAX
 from reconciler.inbox import open_inbox
 from reconciler.simulator.faults import Answer, Point, Rule, Swallow
 from reconciler.simulator.markets import DEFAULT_MARKETS
@@ -19,7 +20,7 @@ from reconciler.simulator.records import Instruction, Market, Side
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
 
-OPENING = ["connect", "profile/websocket_token", "authorize", "public/markets"]
+OPENING = ["connect", "public/time", "profile/websocket_token", "authorize", "public/markets"]
 BALANCES = ["balanceSpot_request", "balanceMargin_request"]
 QUERIES = ["ordersPending_request", "ordersExecuted_request", "deals_request"]
 LISTS = ["ordersPending_subscribe", "ordersExecuted_subscribe"]
@@ -33,6 +34,11 @@ def markets(count: int) -> tuple[Market, ...]:
         replace(DEFAULT_MARKETS[0], name=f"A{number}_USDT", stock=f"A{number}")
         for number in range(count)
     )
+
+
+def listing(answer: Answer) -> Rule:
+    """The answer to who asks for the markets, until it is removed."""
+    return Rule(point=Point.REQUEST, act=answer, name="/api/v4/public/markets", times=None)
 
 
 MANY = markets(QUERY_MARKETS_MAX + 1)
@@ -295,10 +301,11 @@ def test_an_unlisted_market_is_told_and_the_others_are_listened_to(sqlite_url: s
     run(main)
 
 
-def test_if_no_wanted_market_is_listed_the_session_ends_as_an_outage(sqlite_url: str) -> None:
+def test_an_exchange_that_lists_no_markets_is_not_believed(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, wanted=("GONE_USDT",)) as stage:
-            with ending("lists none of the configured markets", ExchangeAway):
+        async with open_stage(sqlite_url) as stage:
+            stage.exchange.faults.add(listing(Answer(200, "[]")))
+            with ending("lists no markets", ExchangeAway):
                 await session(stage.on)
 
     run(main)
