@@ -11,7 +11,7 @@ import re
 import sqlite3
 from decimal import Decimal
 
-from reconciler.domain.money import EXACT, ZERO, NotANumber, minus, plus, times
+from reconciler.domain.money import EXACT, ZERO, NotANumber, canonical, minus, plus, times
 
 Value = str | int | float | None
 
@@ -27,6 +27,7 @@ def register(connection: sqlite3.Connection) -> None:
         ("decimal_sub", 2, decimal_sub),
         ("decimal_mul", 2, decimal_mul),
         ("decimal_cmp", 2, decimal_cmp),
+        ("canonical_add", 2, canonical_add),
     ):
         connection.create_function(name, arity, function, deterministic=True)
     connection.create_window_function("decimal_sum", 1, DecimalSum)
@@ -66,6 +67,11 @@ def decimal_cmp(a: Value, b: Value) -> int | None:
         return None
     x, y = _number(a), _number(b)
     return (x > y) - (x < y)
+
+
+def canonical_add(a: Value, b: Value) -> str | None:
+    """a + b as amounts are stored, without trailing zeros.  (Ours alone; no view needs it.)"""
+    return None if a is None or b is None else canonical(plus(_number(a), _number(b)))
 
 
 class DecimalSum:

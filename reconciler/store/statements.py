@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Connection,
     Dialect,
     Table,
@@ -39,8 +40,8 @@ ROWS_AT_A_TIME = 100
 class Write:
     """INSERT of whole rows that, where the key is known already, does nothing or overwrites.
 
-    `overwritten` columns take what is new, `filled` ones only where something new is said;
-    `generated` ones are the database's own.
+    `overwritten` columns take what is new, `filled` ones only where something new is said, `added`
+    ones (amounts) the sum of both; `generated` ones are the database's own.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Write:
         *,
         overwritten: Iterable[str] = (),
         filled: Iterable[str] = (),
+        added: Iterable[str] = (),
         generated: Iterable[str] = (),
     ) -> None:
         columns = [column.name for column in table.columns if column.name not in set(generated)]
@@ -58,6 +60,7 @@ class Write:
         changes = {name: new[name] for name in overwritten} | {
             name: func.coalesce(new[name], table.c[name]) for name in filled
         }
+        changes |= {name: exact_sum(dialect, table.c[name], new[name]) for name in added}
         statement: ClauseElement = (
             insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
             if changes
@@ -74,6 +77,27 @@ class Write:
         cursor = connection.connection.cursor()
         cursor.executemany(self._text, rows)
         return cursor.rowcount
+
+
+class Change:
+    """An UPDATE; the statement's parameters go by name."""
+
+    def __init__(self, dialect: Dialect, statement: ClauseElement) -> None:
+        self._text, self._names = _compiled(statement, dialect)
+
+    def __call__(self, connection: Connection, **parameters: Any) -> int:
+        """Returns how many rows it changed."""
+        in_order = tuple(parameters[name] for name in self._names)
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text, in_order)
+        return cursor.rowcount
+
+
+def exact_sum(dialect: Dialect, a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The sum of two amounts, as canonical as they are."""
+    if dialect.name == "sqlite":
+        return func.canonical_add(a, b)
+    return func.trim_scale(func.decimal_add(a, b))
 
 
 class LookUp:
