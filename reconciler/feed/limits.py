@@ -48,9 +48,9 @@ class Limit:
         self._under_way = 0
         self._answered = deque(sorted(now - age for age in used))
         self._closed_until = -math.inf
-        self._waiting: list[tuple[Urgency, int]] = []
+        self._waiting: list[tuple[Urgency, int, trio.lowlevel.ParkingLot]] = []
+        """In the order in which they will be served.  Only the first needs to know of a change."""
         self._numbers = count()
-        self._changed = trio.lowlevel.ParkingLot()
 
     @asynccontextmanager
     async def permit(self, urgency: Urgency = Urgency.NOW) -> AsyncIterator[None]:
@@ -69,7 +69,7 @@ class Limit:
             self._under_way -= 1
             if sent:
                 self._answered.append(trio.current_time())
-            self._changed.unpark_all()
+            self._wake_first()
 
     async def take(self) -> None:
         """Wait for one permit and use it at once."""
@@ -86,19 +86,23 @@ class Limit:
 
     async def _wait(self, urgency: Urgency) -> None:
         await trio.lowlevel.checkpoint()
-        place = urgency, next(self._numbers)
+        place = urgency, next(self._numbers), trio.lowlevel.ParkingLot()
         insort(self._waiting, place)
         try:
             while True:
-                free_at = self._free_at(urgency) if self._waiting[0] == place else math.inf
+                free_at = self._free_at(urgency) if self._waiting[0] is place else math.inf
                 if free_at <= trio.current_time():
                     break
                 with trio.move_on_at(free_at):
-                    await self._changed.park()
+                    await place[2].park()
             self._under_way += 1
         finally:
             self._waiting.remove(place)
-            self._changed.unpark_all()
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        if self._waiting:
+            self._waiting[0][2].unpark()
 
     def _free_at(self, urgency: Urgency) -> float:
         """When there is room for the first who waits; infinity if that takes an answer first."""
