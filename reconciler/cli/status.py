@@ -8,7 +8,8 @@ from reconciler.cli.opening import common_options, configuration, database
 from reconciler.domain.moments import iso
 from reconciler.store.engine import redacted
 from reconciler.store.migrate import require_head
-from reconciler.store.reads import AccountStatus, Reads
+from reconciler.store.reads import Reads
+from reconciler.store.status import AccountStatus
 
 
 @click.command("status")

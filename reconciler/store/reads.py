@@ -7,17 +7,7 @@ block; in the event loop they go through a Hop.
 
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Connection,
-    ScalarSelect,
-    Table,
-    bindparam,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, tuple_
 
 from reconciler.domain.facts import (
     Balance,
@@ -25,15 +15,13 @@ from reconciler.domain.facts import (
     KeyNotice,
     Movement,
     Order,
-    SessionNotice,
     StreamNotice,
     Transaction,
 )
-from reconciler.domain.money import ZERO
 from reconciler.domain.spans import Stretch
 from reconciler.domain.spans import gaps as gaps_between
 from reconciler.domain.words import GapState, Wallet
-from reconciler.store.columns import Moment, encoding_of
+from reconciler.store.columns import encoding_of
 from reconciler.store.engine import Database
 from reconciler.store.history_rows import HistoryRows
 from reconciler.store.keys import key_of
@@ -48,36 +36,14 @@ from reconciler.store.schema import (
     is_unsettled,
     keys,
     movements,
+    number_of,
     orders,
-    quarantine,
     refused_streams,
     sessions,
     transactions,
 )
 from reconciler.store.statements import Read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountStatus:
-    """One account at a glance."""
-
-    account: str
-    session: SessionNotice | None
-    """The newest one, whole; not live any more if it has `disconnected_at`."""
-    deals: int
-    orders: int
-    open_orders: int
-    balances: int
-    """Assets of which something is left, over all wallets."""
-    transactions: int
-    movements: int
-    open_gaps: int
-    unreachable_gaps: int
-    refused_streams: tuple[str, ...]
-    quarantined: int
-    newest_deal_at: int | None
-    covered_until: dict[str, int]
-    """By stream."""
+from reconciler.store.status import AccountStatus, newest_deal_at, status_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,21 +77,21 @@ class Reads:
 
         def of_account(table: Table, *conditions: ColumnElement[bool]) -> Read:
             wanted = select(table).where(
-                table.c.account_id == _numbered(bindparam("account")), *conditions
+                table.c.account_id == number_of(bindparam("account")), *conditions
             )
             return Read(database.dialect, wanted.order_by(*table.primary_key))
 
         self._deals = of_account(deals)
         self._orders = of_account(orders)
         open_ids = select(orders.c.order_id).where(
-            orders.c.account_id == _numbered(bindparam("account")), is_open
+            orders.c.account_id == number_of(bindparam("account")), is_open
         )
         self._open_orders = of_account(orders, orders.c.order_id.in_(open_ids))
         self._balances = of_account(balances)
         self._transactions = of_account(transactions)
         unsettled_key = transactions.c.kind, transactions.c.transaction_id
         unsettled_keys = select(*unsettled_key).where(
-            transactions.c.account_id == _numbered(bindparam("account")), is_unsettled
+            transactions.c.account_id == number_of(bindparam("account")), is_unsettled
         )
         self._unsettled = of_account(transactions, tuple_(*unsettled_key).in_(unsettled_keys))
         self._movements = of_account(movements)
@@ -141,7 +107,7 @@ class Reads:
     def newest_deal_at(self, account: str) -> int | None:
         """When the account's latest known deal was executed."""
         with self._database.reading() as connection:
-            return _newest_deal_at(connection, account)
+            return newest_deal_at(connection, account)
 
     def covered_until(self, account: str, stream: str) -> int | None:
         """The end of the newest span for which the stream is proven complete: where a feed goes on.
@@ -154,7 +120,7 @@ class Reads:
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(coverage.c.covered_from, coverage.c.covered_until)
-                .where(coverage.c.account_id == _numbered(account), coverage.c.stream == stream)
+                .where(coverage.c.account_id == number_of(account), coverage.c.stream == stream)
                 .order_by(coverage.c.covered_from)
             )
             return tuple((since, until) for since, until in rows)
@@ -169,7 +135,7 @@ class Reads:
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(*wanted)
-                .where(gaps.c.account_id == _numbered(account))
+                .where(gaps.c.account_id == number_of(account))
                 .order_by(gaps.c.stream, gaps.c.gap_from, gaps.c.gap_until)
             )
             return [
@@ -189,7 +155,7 @@ class Reads:
         with self._database.reading() as connection:
             newest = func.max(sessions.c.session_id)
             return connection.execute(
-                select(newest).where(sessions.c.account_id == _numbered(account))
+                select(newest).where(sessions.c.account_id == number_of(account))
             ).scalar()
 
     def open_orders(self, account: str) -> list[Order]:
@@ -242,7 +208,13 @@ class Reads:
     def refused_streams(self, account: str) -> list[StreamNotice]:
         """The streams of which the exchange told this key nothing when last asked, by name."""
         with self._database.reading() as connection:
-            return _refused_streams(connection, account)
+            refused = refused_streams.c
+            rows = connection.execute(
+                select(refused.stream, refused.refused_at, refused.reason)
+                .where(refused.account_id == number_of(account))
+                .order_by(refused.stream)
+            )
+            return [StreamNotice(**row._mapping) for row in rows]
 
     def used_up(self, account: str) -> KeyNotice | None:
         """What was last committed of the account's key."""
@@ -255,66 +227,4 @@ class Reads:
         """Every account at a glance, by name, all of one moment."""
         with self._database.reading() as connection:
             names = connection.execute(select(accounts.c.name).order_by(accounts.c.name)).scalars()
-            return [self._status(connection, name) for name in names.all()]
-
-    def _status(self, connection: Connection, account: str) -> AccountStatus:
-        def count(table: Table, *conditions: ColumnElement[bool]) -> int:
-            rows = select(func.count()).where(table.c.account_id == _numbered(account), *conditions)
-            return connection.execute(rows).scalar_one()
-
-        covered = (
-            select(coverage.c.stream, func.max(coverage.c.covered_until, type_=Moment))
-            .where(coverage.c.account_id == _numbered(account))
-            .group_by(coverage.c.stream)
-        )
-        return AccountStatus(
-            account=account,
-            session=_newest_session(connection, account),
-            deals=count(deals),
-            orders=count(orders),
-            open_orders=count(orders, is_open),
-            balances=count(balances, balances.c.total != ZERO),
-            transactions=count(transactions),
-            movements=count(movements),
-            open_gaps=count(gaps, gaps.c.state == str(GapState.OPEN)),
-            unreachable_gaps=count(gaps, gaps.c.state == str(GapState.UNREACHABLE)),
-            refused_streams=tuple(
-                notice.stream for notice in _refused_streams(connection, account)
-            ),
-            quarantined=count(quarantine),
-            newest_deal_at=_newest_deal_at(connection, account),
-            covered_until=dict(connection.execute(covered).all()),
-        )
-
-
-def _numbered(account: str | BindParameter[str]) -> ScalarSelect[int]:
-    """The number of the account of this name."""
-    return select(accounts.c.account_id).where(accounts.c.name == account).scalar_subquery()
-
-
-def _newest_deal_at(connection: Connection, account: str) -> int | None:
-    newest = func.max(deals.c.executed_at, type_=Moment)
-    return connection.execute(
-        select(newest).where(deals.c.account_id == _numbered(account))
-    ).scalar()
-
-
-def _refused_streams(connection: Connection, account: str) -> list[StreamNotice]:
-    refused = refused_streams.c
-    rows = connection.execute(
-        select(refused.stream, refused.refused_at, refused.reason)
-        .where(refused.account_id == _numbered(account))
-        .order_by(refused.stream)
-    )
-    return [StreamNotice(**row._mapping) for row in rows]
-
-
-def _newest_session(connection: Connection, account: str) -> SessionNotice | None:
-    wanted = [column for column in sessions.c if column.name != "account_id"]
-    row = connection.execute(
-        select(*wanted)
-        .where(sessions.c.account_id == _numbered(account))
-        .order_by(sessions.c.session_id.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else SessionNotice(**row._mapping)
+            return [status_of(connection, name) for name in names.all()]

@@ -9,15 +9,18 @@ fifth less space at the same speed.
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ForeignKey,
     Identity,
     Index,
     LargeBinary,
     MetaData,
+    ScalarSelect,
     Table,
     Text,
     false,
+    select,
 )
 
 from reconciler.store.columns import Amount, Flag, Id, Moment, Stamp
@@ -55,6 +58,12 @@ accounts = _table(
     Column("name", Text, nullable=False, unique=True),
     rowid=True,
 )
+
+
+def number_of(account: str | BindParameter[str]) -> ScalarSelect[int]:
+    """The number of the account of this name, within a query."""
+    return select(accounts.c.account_id).where(accounts.c.name == account).scalar_subquery()
+
 
 markets = _table(
     "markets",
