@@ -111,7 +111,7 @@ class Shift(Act, frozen=True):
 
 
 class Shrink(Act, frozen=True):
-    """The oldest `rows` deals and the oldest `rows` finished orders are in no history any more."""
+    """The oldest `rows` of each list are in no history any more."""
 
     rows: Count = 1
 

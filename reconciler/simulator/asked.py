@@ -70,6 +70,14 @@ class Asked:
         limit = self.integer("limit", 1, limit_max)
         return self.integer("offset", 0, offset_max) or 0, default if limit is None else limit
 
+    def reach(self, limit_max: int, reach_max: int, *, default: int) -> tuple[int, int]:
+        """As `page`, of a list that ends at `reach_max`, however long it is."""
+        offset, limit = self.page(limit_max, reach_max, default=default)
+        if offset + limit > reach_max:
+            message = f"Offset is too big. Please use offset + limit less than {reach_max}."
+            raise Invalid("offset", message)
+        return offset, limit
+
     def amount(self, field: str) -> Decimal:
         """A positive decimal without an exponent."""
         value = self.amount_or_none(field)

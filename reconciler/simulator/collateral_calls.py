@@ -4,6 +4,7 @@ Shapes are those of PROTOCOL § 5.2 and § 5.13; positions are one-way, so every
 """
 
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from reconciler.simulator import dialect
@@ -11,17 +12,24 @@ from reconciler.simulator.accounts import Account
 from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.dialect import Row, short_seconds
 from reconciler.simulator.exchange import Exchange
+from reconciler.simulator.history import Window, page
 from reconciler.simulator.numbers import ZERO, plus, text, times
-from reconciler.simulator.positions import Position, PositionChange, ratio
-from reconciler.simulator.reads import SECOND, Read
+from reconciler.simulator.positions import Funding, Position, PositionChange, ratio
+from reconciler.simulator.reads import HISTORY_MAX, OFFSET_MAX, SECOND, Read, spanned
 from reconciler.simulator.records import Instruction, Kind, Side
 from reconciler.simulator.writes import bulk_of, placing
 
 RECORDS_MAX = 100
 REACH_MAX = 10_000
+"""Offset and limit together, where a list ends."""
+
 LEVERAGES = (1, 2, 3, 5, 10, 20, 50, 100)
 NO_POSITIONS = "1000000000000000000000"
 """The margin fraction of who has none (PROTOCOL § 5.2)."""
+
+_changed_at = attrgetter("position.modified_at")
+_modified_at = attrgetter("modified_at")
+_paid_at = attrgetter("paid_at")
 
 
 def balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
@@ -140,18 +148,14 @@ def close_position(exchange: Exchange, account: Account, asked: Asked) -> Any:
 def history(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """Every change of every position, newest first."""
     market, position_id = asked.one_of("market", exchange.markets), asked.integer("positionId")
-    end_s = asked.integer("endDate")
-    if end_s is not None and end_s > exchange.now() // SECOND + 1:
-        raise Invalid("endDate", "EndDate should not be later than now.")
-    offset, limit = asked.page(RECORDS_MAX, REACH_MAX, default=RECORDS_MAX)
-    rows = [
-        change
-        for change in reversed(account.portfolio.changes)
-        if market in (None, change.position.market)
-        and position_id in (None, change.position.position_id)
-        and _within(change.position.modified_at, asked)
-    ]
-    return [_change(row) for row in rows[offset : offset + limit]]
+
+    def keep(change: PositionChange) -> bool:
+        position = change.position
+        return market in (None, position.market) and position_id in (None, position.position_id)
+
+    window = _window(exchange, asked, *asked.page(RECORDS_MAX, OFFSET_MAX, default=RECORDS_MAX))
+    rows = page(account.portfolio.changes, _changed_at, window, keep)
+    return [_change(row) for row in rows]
 
 
 def _change(row: PositionChange) -> Row:
@@ -179,15 +183,10 @@ def _change(row: PositionChange) -> Row:
     }
 
 
-def closed_profits(_: Exchange, account: Account, asked: Asked) -> Any:
+def closed_profits(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`positions/closed-pnl`: gross is after fees already, net after funding too."""
-    offset, limit = asked.page(RECORDS_MAX, REACH_MAX)
-    rows = [
-        position
-        for position in reversed(account.portfolio.closed)
-        if _within(position.modified_at, asked)
-    ]
-    return [_closed(row) for row in rows[offset : offset + limit]]
+    window = _window(exchange, asked, *asked.reach(RECORDS_MAX, REACH_MAX, default=50))
+    return [_closed(row) for row in page(account.portfolio.closed, _modified_at, window)]
 
 
 def _closed(row: Position) -> Row:
@@ -210,23 +209,26 @@ def _closed(row: Position) -> Row:
 
 
 def fundings(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """`funding-history`, newest first; the time is seconds as text."""
+    """`funding-history`, newest first; it knows no dates, and the time is seconds as text."""
     market = asked.one_of("market", exchange.markets)
-    offset, limit = asked.page(RECORDS_MAX, REACH_MAX, default=RECORDS_MAX)
-    rows = [row for row in reversed(account.portfolio.fundings) if market in (None, row.market)]
-    records = [
-        {
-            "market": row.market,
-            "fundingTime": str(row.paid_at // SECOND),
-            "fundingRate": text(row.rate),
-            "fundingAmount": text(row.amount),
-            "positionAmount": text(row.position_amount),
-            "settlementPrice": text(row.price),
-            "rateCalculatedTime": str(row.paid_at // SECOND - 60),
-        }
-        for row in rows[offset : offset + limit]
-    ]
-    return {"records": records, "limit": limit, "offset": offset}
+    offset, limit = asked.page(RECORDS_MAX, OFFSET_MAX, default=RECORDS_MAX)
+    window = Window(since=0, until=exchange.now() + 1, offset=offset, limit=limit)
+    rows = page(
+        account.portfolio.fundings, _paid_at, window, lambda row: market in (None, row.market)
+    )
+    return {"records": [_funding(row) for row in rows], "limit": limit, "offset": offset}
+
+
+def _funding(row: Funding) -> Row:
+    return {
+        "market": row.market,
+        "fundingTime": str(row.paid_at // SECOND),
+        "fundingRate": text(row.rate),
+        "fundingAmount": text(row.amount),
+        "positionAmount": text(row.position_amount),
+        "settlementPrice": text(row.price),
+        "rateCalculatedTime": str(row.paid_at // SECOND - 60),
+    }
 
 
 # Delisting
@@ -235,23 +237,33 @@ def fundings(exchange: Exchange, account: Account, asked: Asked) -> Any:
 def delisted(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`trade-account/order/history/query`: what a delisting ended or converted."""
     market = asked.text("market")
-    asked.one_of("status", ("filled", "delisting"))
-    offset, limit = asked.page(500, REACH_MAX, default=RECORDS_MAX)
+    status = asked.one_of("status", ("filled", "delisting"))
+    since, until = spanned(asked, exchange.now())
+    offset, limit = asked.reach(HISTORY_MAX, REACH_MAX, default=HISTORY_MAX)
     rows = sorted(
         (
             row
             for row in account.papers.delisted
-            if market in (None, row.market) and _within(row.finished_at, asked)
+            if market in (None, row.market)
+            and status in (None, "filled" if row.is_reverse else "delisting")
+            and since <= row.finished_at < until
         ),
         key=lambda row: (-row.finished_at, -row.order_id),
     )
-    return [dialect.delisted_order(row) for row in rows[offset : offset + limit]]
+    page_of = rows[offset : offset + exchange.histories.most(limit)]
+    return [dialect.delisted_order(row) for row in page_of]
 
 
-def _within(moment: int, asked: Asked) -> bool:
-    since_s, until_s = asked.integer("startDate"), asked.integer("endDate")
-    second = moment // SECOND
-    return (since_s is None or second >= since_s) and (until_s is None or second <= until_s)
+def _window(exchange: Exchange, asked: Asked, offset: int, limit: int) -> Window:
+    """Any span of time, without a floor; its last second is in it."""
+    since_s, until_s = asked.integer("startDate") or 0, asked.integer("endDate")
+    now = exchange.now()
+    if until_s is not None and until_s > now // SECOND + 1:
+        raise Invalid("endDate", "EndDate should not be later than now.")
+    if until_s is not None and until_s < since_s:
+        raise Invalid("endDate", "EndDate should not be earlier than startDate.")
+    until = now + 1 if until_s is None else (until_s + 1) * SECOND
+    return Window(since=since_s * SECOND, until=until, offset=offset, limit=limit)
 
 
 _PREFIX, _ORDERS = "/api/v4/collateral-account", "/api/v4/order/collateral"

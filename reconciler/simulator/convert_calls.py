@@ -7,7 +7,7 @@ from reconciler.simulator.asked import Asked, Invalid
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.numbers import text
 from reconciler.simulator.papers import Conversion
-from reconciler.simulator.reads import Read
+from reconciler.simulator.reads import OFFSET_MAX, Read, reach_s
 
 SECOND = 1_000_000
 DAY_S = 86_400
@@ -46,22 +46,25 @@ def confirm(exchange: Exchange, account: Account, asked: Asked) -> Any:
 
 
 def history(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """Newest first; the assets are only in the path."""
+    """Newest first; the assets are only in the path.  Without `from` it is the last 30 days."""
     given = asked.one_of("fromTicker", exchange.engine.assets)
     received = asked.one_of("toTicker", exchange.engine.assets)
     quote_id = asked.integer("quoteId")
-    offset, limit = asked.page(RECORDS_MAX, 10_000, default=100)
+    offset, limit = asked.page(RECORDS_MAX, OFFSET_MAX, default=100)
+    floor_s = reach_s(exchange.now())
     until_s = asked.integer("to") or exchange.now() // SECOND + 1
     since_s = asked.integer("from")
-    if since_s is not None and until_s - since_s > SPAN_MAX_S:
-        raise Invalid("from", "The span between from and to exceeds 30 days.")
+    if since_s is None:
+        since_s = max(until_s - SPAN_MAX_S, floor_s)
+    if since_s < floor_s or until_s - since_s > SPAN_MAX_S:
+        raise Invalid("from", "api.validation.dateTime.maxRange")
     rows = [
         row
         for row in reversed(account.papers.conversions)
         if given in (None, row.given_asset)
         and received in (None, row.received_asset)
         and quote_id in (None, row.conversion_id)
-        and (since_s or 0) * SECOND <= row.converted_at < until_s * SECOND
+        and since_s * SECOND <= row.converted_at < until_s * SECOND
     ]
     return {
         "records": [conversion(row) for row in rows[offset : offset + limit]],

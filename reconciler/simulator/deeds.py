@@ -133,6 +133,14 @@ class Skew(Deed, frozen=True, kw_only=True):
     seconds: float
 
 
+class Retell(Deed, frozen=True, kw_only=True):
+    """Tells the past otherwise from now on; what is not given is as at the beginning."""
+
+    page_max: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    orders_by_end: bool = False
+    lag_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+
+
 class Add(Deed, frozen=True, kw_only=True):
     """Adds a rule to the fault plan."""
 
@@ -176,6 +184,7 @@ AnyDeed: TypeAlias = (
     | Down
     | Up
     | Skew
+    | Retell
     | Add
     | Remove
     | Pause

@@ -20,6 +20,7 @@ from reconciler.simulator.records import (
     Event,
     Fees,
     Freezing,
+    Histories,
     Instruction,
     Market,
     Order,
@@ -57,7 +58,10 @@ class Exchange:
         *,
         now: Callable[[], int],
         seed: int = 0,
+        histories: Histories | None = None,
     ) -> None:
+        self.histories = histories or Histories()
+        """May be changed at any time."""
         self.faults = FaultPlan(chance=random.Random(f"faults {seed}"))
         self.limits = Limits(now=now)
         self.now = now = self.faults.skewed(now)

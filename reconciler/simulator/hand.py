@@ -21,6 +21,7 @@ from reconciler.simulator.deeds import (
     Place,
     Remove,
     Resume,
+    Retell,
     Say,
     Skew,
     Stall,
@@ -31,7 +32,7 @@ from reconciler.simulator.deeds import (
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.plain import plain
 from reconciler.simulator.pulse import Pulse
-from reconciler.simulator.records import Instruction
+from reconciler.simulator.records import Histories, Instruction
 from reconciler.simulator.rules import Refused
 
 STEPS_MAX = 100_000
@@ -108,6 +109,8 @@ class Hand:
                 self._up()
             case Skew():
                 faults.skew_us = int(deed.seconds * 1_000_000)
+            case Retell():
+                exchange.histories = Histories(**msgspec.structs.asdict(deed))
             case Add():
                 # A deed may be done again; the plan counts a rule down.
                 return faults.add(msgspec.structs.replace(deed.rule)).number

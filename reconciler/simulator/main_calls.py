@@ -81,11 +81,12 @@ def history(exchange: Exchange, account: Account, asked: Asked) -> Any:
         and unique_id in (None, known.unique_id)
         and (not statuses or known.status in statuses)
     ]
-    offset, limit = _reach(asked, HISTORY_MAX, 50)
+    offset, limit = asked.reach(HISTORY_MAX, REACH_MAX, default=50)
+    page = rows[offset : offset + exchange.histories.most(limit)]
     return {
         "limit": limit,
         "offset": offset,
-        "records": [transaction(known) for known in rows[offset : offset + limit]],
+        "records": [transaction(known) for known in page],
         "total": len(rows),
     }
 
@@ -239,7 +240,7 @@ def code_history(exchange: Exchange, account: Account, asked: Asked) -> Any:
 def _codes_page(
     exchange: Exchange, uses: list[CodeUse], asked: Asked, amount: Callable[[CodeUse], str]
 ) -> Any:
-    offset, limit = _reach(asked, CODES_MAX, 30)
+    offset, limit = asked.reach(CODES_MAX, REACH_MAX, default=30)
     page = uses[::-1][offset : offset + limit]
     return {
         "total": len(uses),
@@ -260,14 +261,6 @@ def _codes_page(
 
 
 # Parameters
-
-
-def _reach(asked: Asked, limit_max: int, default: int) -> tuple[int, int]:
-    offset, limit = asked.page(limit_max, REACH_MAX, default=default)
-    if offset + limit > REACH_MAX:
-        message = f"Offset is too big. Please use offset + limit less than {REACH_MAX}."
-        raise Invalid("offset", message)
-    return offset, limit
 
 
 def _amount(asked: Asked) -> Decimal:

@@ -85,12 +85,14 @@ def finished_orders(exchange: Exchange, account: Account, asked: Asked) -> Any:
     elif client_order_id := asked.text("clientOrderId"):
         rows = _of_client(account, client_order_id, market)[offset : offset + limit]
     else:
-        since, until = _order_window(asked, exchange.now())
-        window = Window(since=since, until=until, offset=offset, limit=limit)
-        if status in (None, "ALL"):
-            rows = account.history.finished_page(window, market)
-        else:
-            rows = account.history.finished_page(window, market, status.lower())
+        since, until = spanned(asked, exchange.now(), reach_s(exchange.now()))
+        histories = exchange.histories
+        rows = account.history.finished_page(
+            Window(since=since, until=until, offset=offset, limit=histories.most(limit)),
+            market,
+            None if status in (None, "ALL") else status.lower(),
+            by_end=histories.orders_by_end,
+        )
     return _by_market((order.market, dialect.finished_order(order)) for order in rows)
 
 
@@ -106,7 +108,8 @@ def executed_deals(exchange: Exchange, account: Account, asked: Asked) -> Any:
         now = exchange.now()
         since = (asked.integer("startDate") or 0) * SECOND
         until = _clamped(asked.integer("endDate"), now)
-        since = max(since, _floor_s(now) * SECOND)
+        since = max(since, reach_s(now) * SECOND)
+        limit = exchange.histories.most(limit)
         window = Window(since=since, until=until, offset=offset, limit=limit)
         deals = account.history.deals_page(window, market)
     if market is not None:
@@ -120,7 +123,7 @@ def deals_of_order(exchange: Exchange, account: Account, asked: Asked) -> Any:
     if order_id is None:
         raise Invalid("orderId", "OrderId field is required.")
     offset, limit = asked.page(ORDERS_MAX, OFFSET_MAX)
-    floor = _floor_s(exchange.now()) * SECOND
+    floor = reach_s(exchange.now()) * SECOND
     deals = [
         deal
         for deal in reversed(account.history.deals_of_order(order_id))
@@ -181,16 +184,16 @@ def _rates(account: Account) -> dict[str, Decimal]:
 # Windows of time
 
 
-def _order_window(asked: Asked, now: int) -> tuple[int, int]:
-    """Since and until in µs: a month by default, 31 days at most, not beyond six months."""
+def spanned(asked: Asked, now: int, floor_s: int = 0) -> tuple[int, int]:
+    """Since and until in µs: a month by default, 31 days at most, not before `floor_s`."""
     now_s = now // SECOND
-    end_s = asked.integer("endDate")
-    start_s = asked.integer("startDate")
+    end_s, start_s = asked.integer("endDate"), asked.integer("startDate")
+    until_s = min(end_s or now_s, now_s)
     if start_s is None:
-        start_s = max(min(end_s or now_s, now_s) - SPAN_DEFAULT_S, _floor_s(now))
-    if start_s < _floor_s(now):
+        start_s = max(until_s - SPAN_DEFAULT_S, floor_s)
+    if start_s < floor_s:
         raise Invalid("startDate", "StartDate should not be earlier than 6 months ago.")
-    if min(end_s or now_s, now_s) - start_s > SPAN_MAX_S:
+    if until_s - start_s > SPAN_MAX_S:
         raise Invalid("endDate", "The span between startDate and endDate exceeds 31 days.")
     if end_s is not None and end_s < start_s:
         raise Invalid("endDate", "EndDate should not be earlier than startDate.")
@@ -201,8 +204,9 @@ def _clamped(end_s: int | None, now: int) -> int:
     return now + 1 if end_s is None else min(end_s * SECOND, now + 1)
 
 
-def _floor_s(now: int) -> int:
-    """Six months before today at 00:00 UTC."""
+def reach_s(now: int) -> int:
+    """How far back the exchange tells of orders, deals and conversions: to six months before today
+    at 00:00 UTC."""
     today = datetime.fromtimestamp(now // SECOND, UTC).replace(
         hour=0, minute=0, second=0, microsecond=0
     )

@@ -155,6 +155,22 @@ class Freezing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Histories:
+    """What nobody documents of how the past is told, or two sources tell differently."""
+
+    page_max: int | None = None
+    """Pages silently end here, whatever was asked for (PROTOCOL § 10.1, 2, and trap 27)."""
+    orders_by_end: bool = False
+    """Are orders found by the time of their end, not of their creation (§ 10.2, question 5)?"""
+    lag_s: float = 0.0
+    """So long after it happened something is written (trap 37)."""
+
+    def most(self, limit: int) -> int:
+        """The rows of a page for which so many were asked."""
+        return limit if self.page_max is None else min(limit, self.page_max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """What an account asks the exchange to do."""
 

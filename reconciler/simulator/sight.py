@@ -1,60 +1,108 @@
-"""What a REST call sees of its account when the fault plan has it look at something else: an older
-state, a list that moved between two pages, a history that shrank or was restated.
+"""What a call about the past sees of its account when the exchange writes late, or when the fault
+plan has it look at something else: an older state, a list that moved between two pages, a past that
+shrank or was restated.
 
-Works on copies; the account itself and its truth stay as they are.
+The account itself and its truth stay as they are; what the call gets shares their rows.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.acts import Lag, Point, Restate, Shift, Shrink
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.history import History
-from reconciler.simulator.numbers import times
-from reconciler.simulator.records import Deal, Order
+from reconciler.simulator.history import Sight
 
 SECOND = 1_000_000
+
+HISTORIES = frozenset(
+    f"/api/v4/{path}"
+    for path in (
+        "trade-account/order",
+        "trade-account/order/history",
+        "trade-account/order/history/query",
+        "trade-account/executed-history",
+        "main-account/history",
+        "main-account/codes/my",
+        "main-account/codes/history",
+        "main-account/smart/investments",
+        "main-account/smart/interest-payment-history",
+        "main-account/smart-flex/investments",
+        "main-account/smart-flex/investments/history",
+        "main-account/smart-flex/investments/payment-history",
+        "convert/history",
+        "sub-account/transfer/history",
+        "mining/rewards",
+        "collateral-account/funding-history",
+        "collateral-account/positions/history",
+        "collateral-account/positions/closed-pnl",
+    )
+)
+"""The calls that ask for what was; others ask for what is."""
+
+_PAPERS: Mapping[str, Callable[[Any], int]] = {
+    "transactions": attrgetter("created_at"),
+    "code_uses": attrgetter("used_at"),
+    "conversions": attrgetter("converted_at"),
+    "sub_transfers": attrgetter("moved_at"),
+    "investments": attrgetter("created_at"),
+    "lending": attrgetter("created_at"),
+    "mining": attrgetter("earned_at"),
+    "delisted": attrgetter("finished_at"),
+}
+_POSITIONS: Mapping[str, Callable[[Any], int]] = {
+    "closed": attrgetter("modified_at"),
+    "changes": attrgetter("position.modified_at"),
+    "fundings": attrgetter("paid_at"),
+}
+"""The other lists, each in the order of this moment.  A transaction's status is always the present
+one, as only its creation is known."""
 
 
 def seen(
     exchange: Exchange, account: Account, path: str, values: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
     """The account and the call's parameters, as the call shall see them."""
-    match exchange.faults.at(Point.READ, account.name, path):
+    act = exchange.faults.at(Point.READ, account.name, path)
+    if path not in HISTORIES and not isinstance(act, Shift):
+        return account, values
+    lag_s = exchange.histories.lag_s
+    sight = Sight()
+    match act:
         case Lag(seconds):
-            horizon = exchange.now() - int(seconds * SECOND)
-            return _with_history(account, *_until(account.history, horizon)), values
+            lag_s = max(lag_s, seconds)
         case Shift(rows) if isinstance(offset := values.get("offset"), int) and offset:
-            return account, values | {"offset": max(0, offset - rows)}
+            values = values | {"offset": max(0, offset - rows)}
         case Shrink(rows):
-            deals, orders = account.history.deals[rows:], account.history.finished[rows:]
-            return _with_history(account, deals, orders), values
+            sight = Sight(gone=rows)
         case Restate(rows, factor):
-            deals = account.history.deals
-            first = max(0, len(deals) - rows)
-            restated = [replace(deal, fee=times(deal.fee, factor)) for deal in deals[first:]]
-            deals = deals[:first] + restated
-            return _with_history(account, deals, account.history.finished), values
-        case _:
-            return account, values
+            sight = Sight(restated=rows, factor=factor)
+    if lag_s:
+        sight = replace(sight, horizon=exchange.now() - int(lag_s * SECOND))
+    return (account if sight == Sight() else _through(account, sight)), values
 
 
-def _until(history: History, horizon: int) -> tuple[list[Deal], list[Order]]:
-    return (
-        [deal for deal in history.deals if deal.executed_at <= horizon],
-        [order for order in history.finished if (order.finished_at or 0) <= horizon],
+def _through(account: Account, sight: Sight) -> Account:
+    return replace(
+        account,
+        history=account.history.through(sight),
+        papers=replace(account.papers, **_shown(account.papers, _PAPERS, sight)),
+        portfolio=replace(account.portfolio, **_shown(account.portfolio, _POSITIONS, sight)),
     )
 
 
-def _with_history(account: Account, deals: Iterable[Deal], orders: Iterable[Order]) -> Account:
-    history = History()
-    _each(history.add_deal, deals)
-    _each(history.finish, orders)
-    return replace(account, history=history)
+def _shown(kept: Any, moments: Mapping[str, Callable[[Any], int]], sight: Sight) -> dict[str, Any]:
+    return {name: _rows(getattr(kept, name), moment, sight) for name, moment in moments.items()}
 
 
-def _each(file: Callable[[Any], None], rows: Iterable[Any]) -> None:
-    for row in rows:
-        file(row)
+def _rows(rows: Any, moment: Callable[[Any], int], sight: Sight) -> Any:
+    """Of a list, or of a map by id, in the order of time."""
+    if isinstance(rows, dict):
+        return dict(_rows(list(rows.items()), lambda item: moment(item[1]), sight))
+    until = len(rows)
+    if sight.horizon is not None:
+        until = bisect_right(rows, sight.horizon, key=moment)
+    return rows[sight.gone : until]

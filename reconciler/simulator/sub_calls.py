@@ -67,7 +67,7 @@ def transfers(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`sub-account/transfer/history`, newest first."""
     sub = _sub(exchange, account, asked)
     direction = asked.one_of("direction", frozenset(Direction))
-    offset, limit = asked.page(RECORDS_MAX, OFFSET_MAX, default=100)
+    offset, limit = asked.reach(RECORDS_MAX, OFFSET_MAX, default=100)
     rows = [
         row
         for row in reversed(account.papers.sub_transfers)

@@ -17,6 +17,7 @@ from reconciler.simulator.hand import Hand
 from reconciler.simulator.life import Traders
 from reconciler.simulator.pulse import Pulse
 from reconciler.simulator.recorder import Recorder
+from reconciler.simulator.records import Histories
 from reconciler.simulator.server import serve
 from tests.running import run
 from tests.simulator.client import calling, listening, opened
@@ -193,6 +194,16 @@ def test_the_clock_is_set_wrong() -> None:
         before = exchange.now()
         await driver.post("/skew", seconds=-1.5)
         assert exchange.now() == before - 1_500_000
+
+    driven(script)
+
+
+def test_the_past_is_told_otherwise() -> None:
+    async def script(exchange: Exchange, driver: Driver) -> None:
+        await driver.post("/retell", page_max=100, orders_by_end=True)
+        assert exchange.histories == Histories(page_max=100, orders_by_end=True)
+        await driver.post("/retell")
+        assert exchange.histories == Histories()
 
     driven(script)
 

@@ -126,6 +126,39 @@ def test_frames_are_swallowed_and_doubled() -> None:
     run(main)
 
 
+SWALLOWED = {
+    "ordersPending_update": '"amount": "0.2"',
+    "ordersExecuted_update": '"amount": "0.2"',
+    "deals_update": '"0.2", "0.0002"',
+    "balanceSpot_update": '"10.2997"',
+    "balanceMargin_update": '"B": "0.3"',
+}
+"""By method, what only the second one says."""
+
+
+@pytest.mark.parametrize("method", SWALLOWED)
+def test_one_update_of_a_method_is_lost_for_ever_and_nothing_else(method: str) -> None:
+    async def main() -> None:
+        exchange = opened()
+        async with (
+            serve(exchange) as server,
+            calling(server) as rest,
+            listening(server, rest) as ear,
+        ):
+            await ear.subscribe("BTC_USDT")
+            exchange.faults.add(Rule(point=Point.FRAME, act=Swallow(), name=method))
+            heard = []
+            for amount in ("0.1", "0.2"):
+                exchange.fill("treasury", "BTC_USDT", "buy", amount, "1000")
+                exchange.transfer("treasury", "USDT", amount, "spot", "collateral")
+                heard += [json.dumps(await ear.hear(m)) for m in SWALLOWED if m != method]
+            assert len(set(heard)) == 2 * (len(SWALLOWED) - 1)
+            assert SWALLOWED[method] in json.dumps(await ear.hear(method))
+            assert not ear.updates
+
+    run(main)
+
+
 HOSTILE = (
     "{",
     '{"id":null,"method":"deals_update","params":[NaN]}',
