@@ -21,9 +21,6 @@ T = TypeVar("T")
 
 ASKED_AGAIN_AFTER = DAY
 
-_NOT_FOR_THIS_KEY = (Refused.PERMISSION, Refused.NOT_FOUND)
-"""403, 404 and 451, told apart from an outage or a bug of ours by `wire.refusals`."""
-
 
 class Circuits:
     """What this key may not read.  One for each account, for as long as its feed runs."""
@@ -54,7 +51,7 @@ class Circuits:
         try:
             value = await read()
         except CallRefused as refused:
-            if refused.kind not in _NOT_FOR_THIS_KEY:
+            if not _is_for_this_key(refused):
                 raise
             await self._remember(on, stream, str(refused))
             return None
@@ -74,3 +71,11 @@ class Circuits:
         del self._refused[stream]
         await on.commit(Source.QUERY, (StreamNotice(stream=stream, refused_at=None),))
         on.log.info("stream.allowed", stream=stream)
+
+
+def _is_for_this_key(refused: CallRefused) -> bool:
+    """403 and 451, and 404; of another status, "not found" speaks of what was asked for, such as an
+    asset that is listed no more."""
+    return refused.kind is Refused.PERMISSION or (
+        refused.kind is Refused.NOT_FOUND and refused.status == 404
+    )

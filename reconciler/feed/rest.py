@@ -59,9 +59,11 @@ class CredentialsRefused(Exception):
 class CallRefused(Exception):
     """The exchange will not answer this call for this key.  Remedy: permissions, or our bug."""
 
-    def __init__(self, message: str, kind: wire.Refused = wire.Refused.INVALID) -> None:
+    def __init__(
+        self, message: str, kind: wire.Refused = wire.Refused.INVALID, status: int = 0
+    ) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.status = kind, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +307,7 @@ def _by_remedy(name: str, error: wire.RestError) -> Exception:
         return CredentialsRefused(f"the exchange refused the credentials: {error.message}")
     if error.kind is wire.Refused.PERMISSION and name == TOKEN_CALL:
         return CredentialsRefused(f"this key may not open the private feed: {error.message}")
-    return CallRefused(f"{name}: {error}", error.kind)
+    return CallRefused(f"{name}: {error}", error.kind, error.status)
 
 
 def _why(error: Exception) -> str:

@@ -103,6 +103,7 @@ def test_what_is_no_refusal_is_raised_and_not_remembered(sqlite_url: str) -> Non
         circuits = Circuits()
         for answer, error in (
             (Answer(422, '{"code": 30, "message": "Validation failed"}'), CallRefused),
+            (Answer(422, '{"ticker": ["Currency was not found."]}'), CallRefused),
             (Answer(503, ""), ExchangeAway),
         ):
             rule = refuse(stage, answer)
