@@ -137,17 +137,16 @@ def merge_transactions(known: Transaction, seen: Transaction) -> Transaction:
     _same(what, known, seen, "asset")
     was, now = _stage(known), _stage(seen)
     amounts = ("amount", "fee", "processed_amount", "processed_fee")
-    stage, ago = max((was, -known.updated_at), (now, -seen.updated_at))
     merged = replace(
         known,
         **_amounts(what, known, seen, was, now, amounts),
-        status=stage[-1],
+        status=max(was, now)[-1],
         network=_present(max, known.network, seen.network),
         address=_present(max, known.address, seen.address),
         transaction_hash=_present(max, known.transaction_hash, seen.transaction_hash),
         unique_id=_present(max, known.unique_id, seen.unique_id),
         created_at=min(known.created_at, seen.created_at),
-        updated_at=-ago,
+        updated_at=_earliest_of_further((was, known.updated_at), (now, seen.updated_at)),
     )
     return known if merged == known else merged
 
@@ -162,7 +161,6 @@ def merge_movements(known: Movement, seen: Movement) -> Movement:
     _same(what, known, seen, "wallet", "asset", "counter_asset")
     was, now = _movement_stage(known), _movement_stage(seen)
     settled, _, status = max(was, now)
-    _, ago = max((_authority(was), -known.occurred_at), (_authority(now), -seen.occurred_at))
     merged = replace(
         known,
         **_amounts(what, known, seen, was, now, ("amount", "counter_amount", "fee")),
@@ -174,7 +172,9 @@ def merge_movements(known: Movement, seen: Movement) -> Movement:
         market=_present(max, known.market, seen.market),
         order_id=_present(max, known.order_id, seen.order_id),
         reference=_present(max, known.reference, seen.reference),
-        occurred_at=-ago,
+        occurred_at=_earliest_of_further(
+            (_authority(was), known.occurred_at), (_authority(now), seen.occurred_at)
+        ),
     )
     return known if merged == known else merged
 
@@ -194,7 +194,13 @@ def _authority(stage: Stage) -> Stage:
     return (True, 0, "") if stage[0] else stage
 
 
+def _earliest_of_further(was: tuple[Stage, int], now: tuple[Stage, int]) -> int:
+    """The moment told by the sight that is further, of two alike the earlier one."""
+    return min(moment for stage, moment in (was, now) if stage == max(was[0], now[0]))
+
+
 def _same(what: str, known: object, seen: object, *fields: str) -> None:
+    """Raises Restated if both say something, and not the same."""
     for field in fields:
         was, now = getattr(known, field), getattr(seen, field)
         if was != now and was is not None and now is not None:
