@@ -130,6 +130,7 @@ async def listening(
                     rest=rest,
                     past=Record(Reads(database), reading),
                     inbox=inbox,
+                    hold=None,
                     world=world,
                     figures=Figures(ACCOUNT),
                     log=log,

@@ -1,32 +1,40 @@
 """Opens the nurseries and joins the channels; decides nothing.
 
-They nest in the order of shutdown: the writer around the feeds.  Leaving ends the feeds, which
-closes the inbox, and the writer commits what is in it under a deadline.
+They nest in the order of shutdown: the right to write around the writer, the writer around the
+feeds.  Leaving ends the feeds, which closes the inbox, the writer commits what is in it under a
+deadline, and then another process may have the accounts.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import trio
 
 from reconciler.config import Account, Config
 from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
 from reconciler.domain.spans import Stretch
+from reconciler.domain.words import Phase
 from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures
 from reconciler.feed.listener import Listener
 from reconciler.feed.past import Past
-from reconciler.feed.rest import open_rest
+from reconciler.feed.rest import Rest, open_rest
+from reconciler.holding import Holding, open_holding
 from reconciler.hop import Hop
-from reconciler.inbox import Inbox, open_inbox
+from reconciler.inbox import Hold, Inbox, open_inbox
 from reconciler.log import Logger
 from reconciler.secret import Credentials
 from reconciler.store.engine import Database
 from reconciler.store.reads import Reads
+from reconciler.store.retention import Retention
 from reconciler.world import World
 from reconciler.writer import WriterFigures, write
+
+T = TypeVar("T")
 
 DRAIN_SECONDS_MAX = 8
 """For the last commit.  systemd waits 90 s before it kills; who presses Ctrl-C does not."""
@@ -66,22 +74,97 @@ class Record:
         return await self._hop(self._reads.used_up, account)
 
 
+class Office:
+    """What the feeds of one process share: the inbox with a writer behind it, the record as their
+    past, and the right to write."""
+
+    def __init__(
+        self,
+        config: Config,
+        credentials: Mapping[str, Credentials],
+        past: Past,
+        inbox: Inbox,
+        holding: Holding,
+        world: World,
+        log: Logger,
+        running: Running,
+    ) -> None:
+        self._config = config
+        self._credentials = credentials
+        self._past = past
+        self._inbox = inbox
+        self._holding = holding
+        self._world = world
+        self._log = log
+        self.running = running
+
+    async def attend(
+        self,
+        account: Account,
+        work: Callable[[Listener], Awaitable[T]],
+        *,
+        patience: float = math.inf,
+    ) -> T:
+        """What `work` returns for the account, once this process holds it.
+
+        Raises what `Holding.while_held` raises.
+        """
+        figures = self.running.feeds[account.name]
+        log = self._log.bind(account=account.name)
+        key, root = self._credentials[account.name], self._config.exchange.rest
+
+        async def held(hold: Hold) -> T:
+            try:
+                async with open_rest(self._world, root, key, log) as rest:
+                    return await work(self._listener(account, rest, hold, figures, log))
+            finally:
+                figures.tell(Phase.WAITING)
+
+        return await self._holding.while_held(account.name, held, patience=patience)
+
+    def _listener(
+        self, account: Account, rest: Rest, hold: Hold, figures: Figures, log: Logger
+    ) -> Listener:
+        config = self._config
+        return Listener(
+            account=account.name,
+            wallets=frozenset(account.wallets),
+            markets=account.markets,
+            ws_url=config.exchange.ws,
+            rest=rest,
+            past=self._past,
+            inbox=self._inbox,
+            hold=hold,
+            world=self._world,
+            figures=figures,
+            log=log,
+            ping_interval=config.feed.ping_interval,
+            ping_timeout=config.feed.ping_timeout,
+            backoff_min=config.feed.backoff_min,
+            backoff_max=config.feed.backoff_max,
+            since=config.backfill.since_moment(self._world.clock.now()),
+            overlap=config.backfill.overlap,
+            sweep=config.backfill.sweep,
+            poll=config.reconcile.poll,
+        )
+
+
 @asynccontextmanager
-async def open_daemon(
+async def open_office(
     config: Config,
     credentials: Mapping[str, Credentials],
     database: Database,
     world: World,
     log: Logger,
-) -> AsyncIterator[Running]:
-    """The daemon, for as long as the block lasts.
-
-    What ends it from within, such as refused credentials or a bug in the writer, is raised in the
-    block, in exception groups.
-    """
-    running = Running()
+) -> AsyncIterator[Office]:
+    """The office, for as long as the block lasts; leaving commits what is in the inbox, and gives
+    the accounts back after that."""
+    feeds = {account.name: Figures(account.name, Phase.WAITING) for account in config.accounts}
+    running = Running(feeds=feeds)
     inbox, outlet = open_inbox()
     async with (
+        world.thread("lock") as locking,
+        open_holding(database, locking, name=world.name, clock=world.clock, log=log) as holding,
         world.thread("writer") as writing,
         world.thread("reader") as reading,
         trio.open_nursery() as outer,
@@ -96,26 +179,13 @@ async def open_daemon(
                 chance=world.chance,
                 log=log,
                 figures=running.writer,
+                retention=Retention(keep=config.journal.keep, size=config.journal.size),
             )
         )
         past = Record(Reads(database), reading)
         try:
-            async with inbox, trio.open_nursery() as feeds:
-                for account in config.accounts:
-                    figures = running.feeds[account.name] = Figures(account.name)
-                    feeds.start_soon(
-                        _feed,
-                        config,
-                        account,
-                        credentials[account.name],
-                        past,
-                        inbox,
-                        world,
-                        figures,
-                        log.bind(account=account.name),
-                    )
-                yield running
-                feeds.cancel_scope.cancel()
+            async with inbox:
+                yield Office(config, credentials, past, inbox, holding, world, log, running)
         finally:
             # The inbox is closed: the writer ends by itself when it has committed what is in it.
             outer.cancel_scope.deadline = trio.current_time() + DRAIN_SECONDS_MAX
@@ -124,36 +194,24 @@ async def open_daemon(
         log.warning("daemon.undrained", seconds=DRAIN_SECONDS_MAX)
 
 
-async def _feed(
+@asynccontextmanager
+async def open_daemon(
     config: Config,
-    account: Account,
-    credentials: Credentials,
-    past: Past,
-    inbox: Inbox,
+    credentials: Mapping[str, Credentials],
+    database: Database,
     world: World,
-    figures: Figures,
     log: Logger,
-) -> None:
-    async with open_rest(world, config.exchange.rest, credentials, log) as rest:
-        await listen(
-            Listener(
-                account=account.name,
-                wallets=frozenset(account.wallets),
-                markets=account.markets,
-                ws_url=config.exchange.ws,
-                rest=rest,
-                past=past,
-                inbox=inbox,
-                world=world,
-                figures=figures,
-                log=log,
-                ping_interval=config.feed.ping_interval,
-                ping_timeout=config.feed.ping_timeout,
-                backoff_min=config.feed.backoff_min,
-                backoff_max=config.feed.backoff_max,
-                since=config.backfill.since_moment(world.clock.now()),
-                overlap=config.backfill.overlap,
-                sweep=config.backfill.sweep,
-                poll=config.reconcile.poll,
-            )
-        )
+) -> AsyncIterator[Running]:
+    """The daemon, for as long as the block lasts: every account listened to while it is held.
+
+    What ends it from within, such as refused credentials or a bug in the writer, is raised in the
+    block, in exception groups.
+    """
+    async with (
+        open_office(config, credentials, database, world, log) as office,
+        trio.open_nursery() as feeds,
+    ):
+        for account in config.accounts:
+            feeds.start_soon(office.attend, account, listen)
+        yield office.running
+        feeds.cancel_scope.cancel()

@@ -4,7 +4,9 @@ Everything else receives these as arguments.  `real()` is the only place that re
 ones, and a lint keeps it so; a simulation passes others and then a seed replays a day.
 """
 
+import os
 import random
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -37,6 +39,8 @@ class World:
     """Makes the transport of an HTTP client."""
     thread: Callable[[str], AbstractAsyncContextManager[Hop]]
     """Opens a place, named, where blocking calls run one at a time."""
+    name: str = "a process"
+    """By which a person finds this process among others."""
 
 
 class SystemClock:
@@ -67,7 +71,12 @@ def http() -> httpx.AsyncBaseTransport:
 
 
 def real() -> World:
-    """The machine's own time, chance, network and threads."""
+    """The machine's own time, chance, network, threads and names."""
     return World(
-        clock=SystemClock(), chance=random.SystemRandom(), dial=dial, http=http, thread=thread
+        clock=SystemClock(),
+        chance=random.SystemRandom(),
+        dial=dial,
+        http=http,
+        thread=thread,
+        name=f"{socket.gethostname()} pid {os.getpid()}",
     )

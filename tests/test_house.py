@@ -25,9 +25,10 @@ MAY_USE: dict[str, set[str]] = {
     "wire": {"domain"},
     "store": {"domain", "inbox"} | SHARED,
     "writer": {"domain", "inbox", "store"} | SHARED,
+    "holding": {"inbox", "store"} | SHARED,
     "feed": {"domain", "inbox", "wire"} | SHARED,
     "simulator": set(),
-    "daemon": {"domain", "inbox", "store", "writer", "feed"} | SHARED,
+    "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}
     | SHARED,

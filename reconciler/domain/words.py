@@ -69,6 +69,8 @@ class GapState(StrEnum):
 class Phase(StrEnum):
     """Where a session is on its straight line."""
 
+    WAITING = "waiting"
+    """There is none: another process holds the account."""
     CONNECTING = "connecting"
     AUTHORIZED = "authorized"
     SUBSCRIBED = "subscribed"

@@ -9,7 +9,7 @@ from reconciler.feed.circuits import Circuits
 from reconciler.feed.figures import Figures
 from reconciler.feed.past import Past
 from reconciler.feed.rest import Rest
-from reconciler.inbox import Applied, Batch, Inbox, Span, committed
+from reconciler.inbox import Applied, Batch, Hold, Inbox, Span, committed
 from reconciler.log import Logger
 from reconciler.world import World
 
@@ -33,6 +33,8 @@ class Listener:
     rest: Rest
     past: Past
     inbox: Inbox
+    hold: Hold | None
+    """Under which its facts are written; None where nobody else can write."""
     world: World
     figures: Figures
     log: Logger
@@ -69,6 +71,7 @@ class Listener:
                 source=source,
                 facts=tuple(facts),
                 frames=tuple(frames),
+                hold=self.hold,
                 ack=ack,
             )
         )
@@ -89,6 +92,7 @@ class Listener:
             facts=tuple(facts),
             frames=tuple(frames),
             spans=spans,
+            hold=self.hold,
         )
         return await committed(self.inbox, batch)
 

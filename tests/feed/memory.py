@@ -206,6 +206,7 @@ async def listener(
             rest=rest,
             past=Blank(),
             inbox=inbox,
+            hold=None,
             world=world,
             figures=Figures(ACCOUNT),
             log=log,
