@@ -28,6 +28,7 @@ from reconciler.log import open_log
 from reconciler.wire import rest as calls
 from reconciler.world import real
 from tests.feed import memory
+from tests.feed.answers import over
 from tests.feed.memory import CREDENTIALS, KEY, SECRET
 from tests.running import run
 
@@ -311,30 +312,12 @@ def test_no_token_is_in_what_is_raised() -> None:
 # Time: on a clock that jumps
 
 
-class Transport(httpx.AsyncBaseTransport):
-    """Does what it is told instead of a network."""
-
-    def __init__(self, act: Callable[[], Awaitable[httpx.Response]]) -> None:
-        self._act = act
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._act()
-
-
-@asynccontextmanager
-async def over(act: Callable[[], Awaitable[httpx.Response]]) -> AsyncIterator[Rest]:
-    world = memory.world(http=lambda: Transport(act))
-    log = open_log(clock=world.clock, to=StringIO())
-    async with open_rest(world, "http://exchange.test", CREDENTIALS, log) as rest:
-        yield rest
-
-
-async def never() -> httpx.Response:
+async def never(_: httpx.Request) -> httpx.Response:
     await trio.sleep_forever()
     raise AssertionError
 
 
-async def token() -> httpx.Response:
+async def token(_: httpx.Request) -> httpx.Response:
     return httpx.Response(200, content=b'{"websocket_token": "open sesame"}')
 
 
@@ -357,7 +340,7 @@ def test_a_body_that_drips_is_waited_for_only_so_long() -> None:
             yield b" "
             await trio.sleep(1)
 
-    async def dripping() -> httpx.Response:
+    async def dripping(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=drip())
 
     async def main() -> None:
@@ -370,7 +353,7 @@ def test_a_body_that_drips_is_waited_for_only_so_long() -> None:
 
 
 def test_the_pauses_between_attempts_grow_and_are_never_long() -> None:
-    async def refused() -> httpx.Response:
+    async def refused(_: httpx.Request) -> httpx.Response:
         at.append(trio.current_time())
         raise httpx.ConnectError("refused")
 
@@ -399,11 +382,11 @@ def test_tokens_are_asked_for_as_often_as_is_allowed_and_no_more() -> None:
 
 
 def test_a_connection_that_was_refused_uses_up_nothing() -> None:
-    async def refused() -> httpx.Response:
+    async def refused(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
     async def main() -> None:
-        async with over(lambda: answers.pop(0)()) as rest:
+        async with over(lambda request: answers.pop(0)(request)) as rest:
             answers = [refused] * 50 + [token] * TOKENS_MAX
             for _ in range(50):
                 with pytest.raises(ExchangeAway):
