@@ -90,6 +90,8 @@ class ActiveOrder(Documented, kw_only=True, rename="camel"):
     reduce_only: Ignored = None
     position_side: Ignored = None
     oto: Any = None
+    taker_fee: Ignored = None
+    maker_fee: Ignored = None
     activated: Ignored = None
     activation_condition: Ignored = None
     snake_activation_condition: Ignored = msgspec.field(default=None, name="activation_condition")

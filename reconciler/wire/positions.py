@@ -54,6 +54,7 @@ class OrderDetail(Documented, kw_only=True, rename="camel"):
     realized_pnl: Raw = ABSENT
     trade_amount: Ignored = None
     price: Ignored = None
+    base_price: Ignored = None
 
 
 def funding_of(raw: Raw) -> tuple[Movement, int]:

@@ -1,6 +1,8 @@
 """The messages in tests/examples, byte for byte: a float would lose their seventh decimal."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -25,6 +27,15 @@ def example(file: str, name: str) -> bytes:
 def result(file: str, name: str) -> bytes:
     """The JSON text of the `result` in an example of a reply."""
     return bytes(msgspec.json.decode(example(file, name), type=dict[str, Raw])["result"])
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """The records in the documented answer of a REST call, to be changed."""
+    answer = json.loads(example("rest", name))
+    found: list[dict[str, Any]] = (
+        answer if isinstance(answer, list) else answer.get("records") or answer["data"]
+    )
+    return found
 
 
 def _examples(file: str) -> dict[str, Raw]:

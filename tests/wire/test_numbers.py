@@ -18,6 +18,7 @@ from reconciler.wire.numbers import (
     check_nesting,
     exact,
     exact_of,
+    exact_or_none,
     excerpt,
     moment,
     moment_or_none,
@@ -41,6 +42,19 @@ def test_exact_is_amount(text: str) -> None:
 def test_what_decimal_would_take_and_money_must_not(text: str) -> None:
     with pytest.raises(NotANumber):
         exact(text)
+
+
+@pytest.mark.parametrize("raw", [b"", b"null", b'""', b'"NaN"'])
+def test_where_there_is_no_number(raw: bytes) -> None:
+    """Trap 70."""
+    assert exact_or_none(Raw(raw)) is None
+
+
+def test_where_there_may_be_no_number_there_must_be_none_or_one() -> None:
+    assert exact_or_none(Raw(b'"0.50"')) == Decimal("0.5")
+    assert exact_or_none(Raw(b"0")) == 0
+    with pytest.raises(NotANumber):
+        exact_or_none(Raw(b'"much"'))
 
 
 def test_numbers_bare_or_quoted() -> None:

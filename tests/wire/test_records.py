@@ -3,7 +3,7 @@
 import pytest
 from msgspec import Raw
 
-from reconciler.domain.facts import Market, Unreadable
+from reconciler.domain.facts import Fact, Market, Unreadable
 from reconciler.wire.markets import market_of
 from reconciler.wire.records import (
     REASON_MAX,
@@ -56,6 +56,26 @@ def test_sifting_keeps_the_order() -> None:
     assert [type(fact) for fact in facts] == [Market, Unreadable, Market]
     assert surplus == 0
     assert page([good, Raw(b"7")], market_of, "markets", 5, total=9).count == 2
+
+
+def test_one_element_may_tell_several_facts_or_none() -> None:
+    """Paging goes on by the elements."""
+    market = Market(name="A_B", base_asset="A", quote_asset="B", kind="spot")
+
+    def build(raw: Raw) -> tuple[Fact | tuple[Fact, ...], int]:
+        return (market,) * int(bytes(raw)), 1
+
+    found = page([Raw(b"2"), Raw(b"0"), Raw(b"x"), Raw(b"1")], build, "markets", 5)
+    assert [type(fact) for fact in found.facts] == [Market, Market, Unreadable, Market]
+    assert (found.count, found.surplus) == (4, 3)
+
+
+def test_what_can_not_be_understood_as_a_whole_is_a_fact_too() -> None:
+    with pytest.raises(Unintelligible) as caught, understood("markets", b"<html>"):
+        raise ValueError("not so")
+    assert caught.value.kept(5) == Unreadable(
+        stream="markets", reason="not so", excerpt="<html>", received_at=5
+    )
 
 
 def test_a_map_may_be_an_empty_list_but_no_other() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.facts import Deal, Market, Order, Unreadable
+from reconciler.domain.words import TransactionKind
 from reconciler.wire import rest
 from reconciler.wire.rest import BODY_BYTES_MAX, Call, Unintelligible
 from tests.wire.examples import example
@@ -23,9 +24,24 @@ CALLS: dict[str, Call[object]] = {
         rest.collateral_balances(),
         rest.collateral_totals(),
         rest.active_orders(0, 100),
+        rest.conditional_orders(0, 100),
+        rest.oco_orders(0, 100),
         rest.order_history(1700000000, 1700003600, 100, 100),
+        rest.order_by_id(17),
+        rest.delisted_orders(1700000000, 1700003600, 0, 500),
         rest.deals_history(1700000000, 1700003600, 0, 500),
         rest.deals_of_order(ORDER, 0, 100),
+        rest.transactions(TransactionKind.WITHDRAWAL, 0, 500),
+        rest.codes(0, 100),
+        rest.conversions(1700000000, 1700003600, 0, 100),
+        rest.sub_accounts(0, 100),
+        rest.sub_transfers("8e667b4a", 0, 100),
+        rest.fixed_lending(0, 100),
+        rest.interest(0, 100),
+        rest.flexible_lending(1700000000, 1700003600, 0, 100),
+        rest.mining(1700000000, 1700003600, 0, 100),
+        rest.funding(0, 100),
+        rest.positions(1700000000, 1700003600, 0, 100),
         rest.markets(),
         rest.assets(),
         rest.server_time(),
@@ -56,6 +72,71 @@ MAPS = ("spot_balances", "main_balances", "collateral_totals")
             "/api/v4/trade-account/executed-history",
             {"startDate": 1700000000, "endDate": 1700003600, "offset": 0, "limit": 500},
         ),
+        ("conditional_orders", "POST", "/api/v4/conditional-orders", {"offset": 0, "limit": 100}),
+        ("oco_orders", "POST", "/api/v4/oco-orders", {"offset": 0, "limit": 100}),
+        ("order_by_id", "POST", "/api/v4/trade-account/order/history", {"orderId": 17}),
+        (
+            "delisted_orders",
+            "POST",
+            "/api/v4/trade-account/order/history/query",
+            {"startDate": 1700000000, "endDate": 1700003600, "offset": 0, "limit": 500},
+        ),
+        (
+            "transactions",
+            "POST",
+            "/api/v4/main-account/history",
+            {"transactionMethod": 2, "offset": 0, "limit": 500},
+        ),
+        ("codes", "POST", "/api/v4/main-account/codes/history", {"offset": 0, "limit": 100}),
+        (
+            "conversions",
+            "POST",
+            "/api/v4/convert/history",
+            {"from": "1700000000", "to": "1700003600", "offset": 0, "limit": 100},
+        ),
+        ("sub_accounts", "POST", "/api/v4/sub-account/list", {"offset": 0, "limit": 100}),
+        (
+            "sub_transfers",
+            "POST",
+            "/api/v4/sub-account/transfer/history",
+            {"id": "8e667b4a", "offset": 0, "limit": 100},
+        ),
+        (
+            "fixed_lending",
+            "POST",
+            "/api/v4/main-account/smart/investments",
+            {"offset": 0, "limit": 100},
+        ),
+        (
+            "interest",
+            "POST",
+            "/api/v4/main-account/smart/interest-payment-history",
+            {"offset": 0, "limit": 100},
+        ),
+        (
+            "flexible_lending",
+            "POST",
+            "/api/v4/main-account/smart-flex/investments/history",
+            {"dateFrom": 1700000000, "dateTo": 1700003600, "offset": 0, "limit": 100},
+        ),
+        (
+            "mining",
+            "POST",
+            "/api/v4/mining/rewards",
+            {"from": 1700000000, "to": 1700003600, "offset": 0, "limit": 100},
+        ),
+        (
+            "funding",
+            "POST",
+            "/api/v4/collateral-account/funding-history",
+            {"offset": 0, "limit": 100},
+        ),
+        (
+            "positions",
+            "POST",
+            "/api/v4/collateral-account/positions/history",
+            {"startDate": 1700000000, "endDate": 1700003600, "offset": 0, "limit": 100},
+        ),
         (
             "deals_of_order",
             "POST",
@@ -72,23 +153,52 @@ def test_golden_calls(name: str, method: str, path: str, params: dict[str, objec
     assert (call.method, call.path, call.params) == (method, path, params)
 
 
-def test_an_order_is_looked_up_without_dates() -> None:
-    call = rest.order_by_id(17)
-    assert (call.path, call.params) == ("/api/v4/trade-account/order/history", {"orderId": 17})
+def test_every_call_can_be_named() -> None:
+    """A kept answer says by its name which call it answers."""
+    assert rest.ENDPOINTS.keys() == CALLS.keys()
+    assert all(rest.ENDPOINTS[name] is call.endpoint for name, call in CALLS.items())
 
 
-@pytest.mark.parametrize("ask", [rest.order_history, rest.deals_history])
+WINDOWS: dict[Callable[..., Call[rest.Page]], tuple[str, object]] = {
+    rest.order_history: ("startDate", 1700000000),
+    rest.deals_history: ("startDate", 1700000000),
+    rest.delisted_orders: ("startDate", 1700000000),
+    rest.conversions: ("from", "1700000000"),
+    rest.flexible_lending: ("dateFrom", 1700000000),
+    rest.mining: ("from", 1700000000),
+    rest.positions: ("startDate", 1700000000),
+}
+
+
+@pytest.mark.parametrize("ask", WINDOWS)
 def test_a_window_may_end_in_the_present(ask: Callable[..., Call[rest.Page]]) -> None:
-    call = ask(1700000000, None, 0, 100)
-    assert call.params == {"startDate": 1700000000, "offset": 0, "limit": 100}
+    name, since = WINDOWS[ask]
+    assert ask(1700000000, None, 0, 100).params == {name: since, "offset": 0, "limit": 100}
 
 
-def test_milliseconds_are_refused() -> None:
+@pytest.mark.parametrize("ask", WINDOWS)
+def test_milliseconds_are_refused(ask: Callable[..., Call[rest.Page]]) -> None:
     """Trap 32: they would be answered by an empty page."""
     with pytest.raises(AssertionError):
-        rest.order_history(1700000000000, 1700003600000, 0, 100)
+        ask(1700000000000, 1700003600000, 0, 100)
     with pytest.raises(AssertionError):
-        rest.deals_history(1700000000000, None, 0, 100)
+        ask(1700000000000, None, 0, 100)
+
+
+def test_all_that_a_flexible_investment_ever_did_needs_no_dates() -> None:
+    assert rest.flexible_lending(None, None, 0, 100).params == {"offset": 0, "limit": 100}
+
+
+def test_transactions_can_be_narrowed_down() -> None:
+    """By what never changes: a row leaves no such list (trap 24)."""
+    call = rest.transactions(TransactionKind.DEPOSIT, 0, 100, ticker="BTC", address="there")
+    assert call.params == {
+        "transactionMethod": 1,
+        "ticker": "BTC",
+        "address": "there",
+        "offset": 0,
+        "limit": 100,
+    }
 
 
 def test_token() -> None:
@@ -166,6 +276,13 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
+
+
+def test_an_error_where_a_list_is_due_is_no_empty_list() -> None:
+    """Trap 101."""
+    for name in ("transactions", "codes", "sub_transfers", "funding"):
+        with pytest.raises(Unintelligible, match="neither"):
+            CALLS[name].decode(b'{"total":0,"limit":50}', 1)
 
 
 @given(st.sampled_from(list(CALLS)), st.binary() | json_values.map(json.dumps).map(str.encode))

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.domain.words import Wallet
+from reconciler.domain.facts import Unreadable
+from reconciler.domain.words import TransactionKind, Wallet
 from reconciler.wire import frames, rest
 from reconciler.wire.frames import Request
 from reconciler.wire.rest import Call
@@ -90,10 +91,39 @@ CALLS: list[tuple[str, Call[Any]]] = [
     ("private/http-trade-v4", rest.order_by_id(17)),
     ("private/http-trade-v4", rest.deals_history(1700000000, 1700003600, 0, 500)),
     ("private/http-trade-v4", rest.deals_of_order(ORDER, 0, 100)),
+    ("private/http-trade-v4", rest.delisted_orders(1700000000, 1700003600, 0, 500)),
+    ("private/http-trade-v4", rest.conditional_orders(0, 100)),
+    ("private/http-trade-v4", rest.oco_orders(0, 100)),
+    ("private/http-trade-v4", rest.conversions(1700000000, 1700003600, 0, 100)),
+    ("private/http-trade-v4", rest.funding(0, 100)),
+    ("private/http-trade-v4", rest.positions(1700000000, 1700003600, 0, 100)),
+    (
+        "private/main_api_v4",
+        rest.transactions(TransactionKind.DEPOSIT, 0, 500, ticker="BTC", address="a"),
+    ),
+    ("private/main_api_v4", rest.codes(0, 100)),
+    ("private/main_api_v4", rest.sub_accounts(0, 100)),
+    ("private/main_api_v4", rest.sub_transfers("8e667b4a", 0, 100)),
+    ("private/main_api_v4", rest.fixed_lending(0, 100)),
+    ("private/main_api_v4", rest.interest(0, 100)),
+    ("private/main_api_v4", rest.flexible_lending(1700000000, 1700003600, 0, 100)),
+    ("private/main_api_v4", rest.mining(1700000000, 1700003600, 0, 100)),
     ("public/http-v4", rest.markets()),
     ("public/http-v4", rest.assets()),
     ("public/http-v4", rest.server_time()),
 ]
+
+
+UNNAMED = {
+    # Only the description of its error 30 speaks of them.
+    "positions": {"limit", "offset"},
+    # Every private call has these two; the schemas of sub-accounts leave them out.
+    "sub_accounts": {"request", "nonce"},
+    "sub_transfers": {"request", "nonce"},
+    "flexible_lending": {"request", "nonce"},
+    "mining": {"request", "nonce"},
+}
+"""What we send and a schema doesn't name."""
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -138,7 +168,8 @@ def test_calls_satisfy_the_schema(document_name: str, call: Call[Any]) -> None:
         return
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     body = json.loads(sign(call.path, call.params, nonce=1, key="k", secret="s").body)
-    assert set(body) - {"nonceWindow"} <= set(schema["properties"])
+    unnamed = set(body) - {"nonceWindow"} - set(schema["properties"])
+    assert unnamed <= UNNAMED.get(call.name, set())
     jsonschema.Draft7Validator({**schema, "components": document["components"]}).validate(body)
 
 
@@ -157,6 +188,35 @@ def test_every_field_that_an_answer_has_is_known() -> None:
         json.dumps({"A_B": [{**deal, "side": "buy"}]}).encode(), 1
     )
     assert (page.count, page.surplus) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("document_name", "schema", "call", "name"),
+    [
+        ("private/main_api_v4", "TransactionHistory", "transactions", None),
+        ("private/main_api_v4", "CodeHistory", "codes", None),
+        ("private/main_api_v4", "SubAccountTransfer", "sub_transfers", None),
+        ("private/main_api_v4", "Investment", "fixed_lending", None),
+        ("private/main_api_v4", "InterestPayment", "interest", None),
+        ("private/main_api_v4", "FlexInvestmentHistory", "flexible_lending", None),
+        ("private/main_api_v4", "MiningReward", "mining", None),
+        ("private/http-trade-v4", "ConditionalOrderLeg", "conditional_orders", "stopLoss"),
+        ("private/http-trade-v4", "OrderResponse", "conditional_orders", "conditionalOrder"),
+        ("private/http-trade-v4", "OcoOrderLeg", "oco_orders", "stop_loss"),
+    ],
+)
+def test_every_field_that_a_record_has_is_known(
+    document_name: str, schema: str, call: str, name: str | None
+) -> None:
+    """Likewise; some stand within another."""
+    document = specification(f"openapi/{document_name}")
+    record = put_together(document["components"]["schemas"][schema], document)
+    rows = [record if name is None else {name: record}]
+    answer: Any = rows if call == "oco_orders" else {"data": rows}
+    [known] = [each for _, each in CALLS if each.name == call]
+    page = known.decode(json.dumps(answer).encode(), 1)
+    assert (page.count, page.surplus) == (1, 0)
+    assert not any(isinstance(fact, Unreadable) for fact in page.facts)
 
 
 class Exact(yaml.CSafeLoader):
@@ -192,7 +252,7 @@ def answer_of(document: Any, path: str) -> Any:
 
 
 def put_together(schema: Any, document: Any) -> Any:
-    """An answer made of the examples of its fields."""
+    """An answer made of the examples of its fields; those that have none are left out."""
     if "$ref" in schema:
         target = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
@@ -202,4 +262,8 @@ def put_together(schema: Any, document: Any) -> Any:
         return schema["example"]
     if schema["type"] == "array":
         return [put_together(schema["items"], document)]
-    return {name: put_together(each, document) for name, each in schema["properties"].items()}
+    return {
+        name: put_together(each, document)
+        for name, each in schema["properties"].items()
+        if each.keys() & {"$ref", "example", "items", "properties"}
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.domain.words import Role, Side
+from reconciler.domain.words import Role, Side, TransactionKind
 from reconciler.wire import vocabulary
 from reconciler.wire.numbers import Misshapen
 
@@ -40,6 +40,14 @@ def test_sides_and_roles_are_of_our_order() -> None:
     assert vocabulary.role(2) is vocabulary.role("2") is Role.TAKER
 
 
+def test_a_transaction_goes_in_or_out() -> None:
+    """A number in answers; some clients send it as text."""
+    assert vocabulary.transaction_kind(1) is TransactionKind.DEPOSIT
+    assert vocabulary.transaction_kind("2") is TransactionKind.WITHDRAWAL
+    with pytest.raises(Misshapen, match="'3' is not"):
+        vocabulary.transaction_kind(3)
+
+
 def test_an_unknown_side_or_role_is_refused() -> None:
     with pytest.raises(Misshapen, match="'3' is not a side"):
         vocabulary.side(3)
@@ -57,3 +65,10 @@ def test_an_empty_client_order_id_is_none() -> None:
     assert vocabulary.name_or_none("") is None
     assert vocabulary.name_or_none(None) is None
     assert vocabulary.name_or_none("adl_17_!") == "adl_17_!"
+
+
+def test_free_text_is_shown_as_well_as_it_can_be() -> None:
+    assert vocabulary.shown_or_none(None) is None
+    assert vocabulary.shown_or_none("") is None
+    assert vocabulary.shown_or_none("there, 3ApE") == "there, 3ApE"
+    assert vocabulary.shown_or_none("a\0b\ud800" + "x" * 300) == "a\ufffdb\ufffd" + "x" * 252
