@@ -17,8 +17,8 @@ from reconciler.wire import frames
 REFUSALS_MAX = 10
 """In a row: each drops names or finds other markets listed, so more is no exchange to talk to."""
 
-_BAD_LIST = (1, 9)
-"""`invalid argument` and `market … does not exist` (PROTOCOL § 1.6)."""
+BAD_NAMES = (1, 9)
+"""The codes of `invalid argument` and `market … does not exist` (PROTOCOL § 1.6)."""
 
 Names = tuple[str, ...]
 Open = Callable[[], AbstractAsyncContextManager[Link]]
@@ -82,7 +82,7 @@ class OrderLists:
             try:
                 await _subscribe(line.link, mine)
             except RequestRefused as refusal:
-                if refusal.code not in _BAD_LIST:
+                if refusal.code not in BAD_NAMES:
                     raise
                 raise ListRefused(line.link, mine, refusal) from refusal
             line.is_confirmed = True
@@ -113,7 +113,7 @@ async def _refused_of(link: Link, names: Names) -> set[str]:
     try:
         await _subscribe(link, names)
     except RequestRefused as refusal:
-        if refusal.code not in _BAD_LIST:
+        if refusal.code not in BAD_NAMES:
             raise
     else:
         return set()

@@ -18,9 +18,9 @@ from reconciler.domain.words import Phase, Source
 from reconciler.feed import balances
 from reconciler.feed.backfill import LAG, backfill
 from reconciler.feed.learned import Learned
-from reconciler.feed.link import Link, open_link
+from reconciler.feed.link import Link, RequestRefused, open_link
 from reconciler.feed.listener import Listener
-from reconciler.feed.order_lists import OrderLists
+from reconciler.feed.order_lists import BAD_NAMES, OrderLists
 from reconciler.feed.rest import ExchangeAway
 from reconciler.feed.timekeeping import measure
 from reconciler.feed.wanted import Wanted
@@ -67,7 +67,7 @@ async def session(on: Listener) -> None:
             # Coverage ends before the first question: only passes over REST advance it, and the
             # next one is below.  Where it ends is the low watermark, from which that pass reads.
             await balances.look(on, link)
-            await _query(link, wanted)
+            await _query(on, link, wanted)
             await _subscribe(on, link)
             await lists.follow(wanted)
             # The high watermark: what happens from now on is told.
@@ -134,7 +134,7 @@ async def _catch_up(on: Listener, link: Link, wanted: Wanted) -> int:
     """
     on.figures.tell(Phase.SUBSCRIBED)
     await balances.prove(on, link)
-    await _query(link, wanted)
+    await _query(on, link, wanted)
     learned = await backfill(on, Source.BACKFILL)
     # The backfill is committed, and so is all that was asked before it.
     answered, link.learned = link.learned, Learned()
@@ -143,20 +143,30 @@ async def _catch_up(on: Listener, link: Link, wanted: Wanted) -> int:
     return recovered
 
 
-async def _query(link: Link, wanted: Wanted) -> None:
+async def _query(on: Listener, link: Link, wanted: Wanted) -> None:
     """Ask for orders and deals market by market, if there are few.  The answers are in the inbox
     afterwards."""
     if len(wanted.names) > QUERY_MARKETS_MAX:
         return
     for market in wanted.names:
-        offset, total = 0, 1
-        while offset < total:
-            ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
-            page = await link.read(ask, _page(frames.orders_page))
-            offset, total = offset + page.count, (page.total or 0) if page.count else 0
-        executed = frames.query_executed_orders(market, EXECUTED_TYPES, 0, QUERY_PAGE)
-        await link.read(executed, _page(frames.executed_orders_page))
-        await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
+        try:
+            await _query_market(link, market)
+        except RequestRefused as refusal:
+            if refusal.code not in BAD_NAMES:
+                raise
+            # Whether it is gone, its list will tell; all that is asked here, REST knows as well.
+            on.log.debug("market.refused", market=market, why=str(refusal))
+
+
+async def _query_market(link: Link, market: str) -> None:
+    offset, total = 0, 1
+    while offset < total:
+        ask = frames.query_pending_orders(market, offset, QUERY_PAGE)
+        page = await link.read(ask, _page(frames.orders_page))
+        offset, total = offset + page.count, (page.total or 0) if page.count else 0
+    executed = frames.query_executed_orders(market, EXECUTED_TYPES, 0, QUERY_PAGE)
+    await link.read(executed, _page(frames.executed_orders_page))
+    await link.read(frames.query_deals(market, 0, QUERY_PAGE), _page(frames.deals_page))
 
 
 async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists) -> None:

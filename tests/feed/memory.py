@@ -69,18 +69,32 @@ class Network:
         self._server = server
         self._nursery = nursery
         self._times: dict[str, tuple[Callable[[], object], int]] = {}
+        self._at: dict[int, Callable[[], object]] = {}
         self.asked: list[str] = []
         """REST paths behind `/api/v4/`, and WebSocket methods, as they left the feed."""
         self.said: list[dict[str, Any]] = []
         """The bodies of the private REST calls."""
+        self.requests: list[tuple[str, Any]] = []
+        """The WebSocket requests, as method and params."""
 
     def when(self, asked: str, act: Callable[[], object], *, times: int = 1) -> None:
         """At the next `times` such questions do `act`, just before the exchange sees them."""
         self._times[asked] = act, times
 
+    def at(self, number: int, act: Callable[[], object]) -> None:
+        """At the question of this number, the first of all being 0, do `act` in the same way."""
+        self._at[number] = act
+
+    def params_of(self, method: str) -> list[Any]:
+        """Of each such WebSocket request."""
+        return [params for name, params in self.requests if name == method]
+
     def note(self, question: str) -> None:
         """It is on its way."""
+        numbered = self._at.pop(len(self.asked), None)
         self.asked.append(question)
+        if numbered is not None:
+            numbered()
         act, left = self._times.pop(question, (None, 0))
         if act is not None:
             if left > 1:
@@ -97,7 +111,7 @@ class Network:
         ours, theirs = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._server.serve_stream, theirs)
         self.note("connect")
-        return _Overheard(ours, self.note)
+        return _Overheard(ours, self)
 
     def http(self) -> httpx.AsyncBaseTransport:
         """Straight into the exchange's REST application."""
@@ -119,9 +133,9 @@ class _Door(httpx.AsyncBaseTransport):
 class _Overheard(trio.abc.Stream):
     """Reads along, as a server would, what the client sends."""
 
-    def __init__(self, stream: trio.StapledStream[Any, Any], note: Callable[[str], None]) -> None:
+    def __init__(self, stream: trio.StapledStream[Any, Any], network: Network) -> None:
         self._stream = stream
-        self._note = note
+        self._network = network
         self._reader = wsproto.WSConnection(ConnectionType.SERVER)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -131,7 +145,9 @@ class _Overheard(trio.abc.Stream):
                 case wsproto.events.Request():
                     self._reader.send(wsproto.events.AcceptConnection())
                 case wsproto.events.TextMessage(data=text):
-                    self._note(msgspec.json.decode(text)["method"])
+                    request = msgspec.json.decode(text)
+                    self._network.requests.append((request["method"], request["params"]))
+                    self._network.note(request["method"])
         await self._stream.send_all(data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
