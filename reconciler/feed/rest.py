@@ -215,7 +215,7 @@ class Rest:
             with trio.fail_after(CALL_SECONDS_MAX):
                 status, after, body = await self._fetch(request)
             received_at = self._clock.now()
-            failure = wire.read_failure(status, body)
+            failure = call.failure(status, body)
             if failure is None:
                 permit.accepted()
             else:

@@ -18,6 +18,7 @@ from reconciler.domain.facts import Fact
 from reconciler.wire.cleansing import untouched
 from reconciler.wire.numbers import Misshapen, check_nesting
 from reconciler.wire.records import LIST, Builder, Page, mapping, page, sift, understood
+from reconciler.wire.refusals import RestError, read_failure
 
 BODY_BYTES_MAX = 16 << 20
 """16 MiB: a page of 500 records is 121 KB, all assets or markets are below 1 MB."""
@@ -95,6 +96,10 @@ class Call(Generic[T]):
     def asked(self) -> str:
         """The question as a `Frame` keeps it; `wire.replay` makes the call of it again."""
         return json.dumps({"call": self.name, **self.params, **self.known}, separators=(",", ":"))
+
+    def failure(self, status: int, body: bytes) -> RestError | None:
+        """The failure that an answer tells, None if it tells none; ask before decoding."""
+        return read_failure(status, self.endpoint.cleanse(body))
 
     def kept(self, body: bytes) -> bytes:
         """What a `Frame` may keep of the answer's body: nothing of a secret, else all that `decode`

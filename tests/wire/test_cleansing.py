@@ -88,6 +88,14 @@ def test_nor_does_an_answer_that_can_not() -> None:
     assert isinstance(caught.value.kept(1), Unreadable)
 
 
+def test_nor_does_a_failure() -> None:
+    """An error is told with all that stands in it."""
+    failure = CALL.failure(400, f'{{"data":[{{"code":"{CODE}"}}]}}'.encode())
+    assert failure is not None
+    assert HASH in str(failure)
+    assert CODE not in f"{failure!r} {failure} {failure.message}"
+
+
 def test_what_is_kept_decodes_to_the_same() -> None:
     body = example("rest", "main-account/codes/history")
     assert CALL.decode(CALL.kept(body), 1) == CALL.decode(body, 1)
