@@ -153,7 +153,8 @@ class Movement(Struct, frozen=True, kw_only=True):
     market: str | None = None
     order_id: int | None = None
     reference: str | None = None
-    """The plan, investment, position, sub-account or address that it belongs to."""
+    """The plan, investment, position, sub-account or address that it belongs to; of a code its
+    id outside."""
     occurred_at: int
 
 

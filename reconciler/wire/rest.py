@@ -1,7 +1,7 @@
 """Each REST call that we make: where, with what, and what its answer says.
 
-Ask `read_failure` first whether an answer is a failure, then `Call.decode` for what it says.  All
-calls only read.
+Ask `Call.failure` first whether an answer is a failure, then `Call.decode` for what it says.  All
+calls only read.  They are declared in the `calls_*.py`, by what they are about.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ from reconciler.wire.calls_trading import (
 )
 from reconciler.wire.markets import Asset
 from reconciler.wire.records import Page, Unintelligible
-from reconciler.wire.refusals import Refused, RestError, read_failure
+from reconciler.wire.refusals import Refused, RestError
 from reconciler.wire.signing import Token
 
 __all__ = [
@@ -77,7 +77,6 @@ __all__ = [
     "order_by_id",
     "order_history",
     "positions",
-    "read_failure",
     "server_time",
     "spot_balances",
     "sub_accounts",
