@@ -23,10 +23,14 @@ ASKED_AGAIN_AFTER = DAY
 
 
 class Circuits:
-    """What this key may not read.  One for each account, for as long as its feed runs."""
+    """What this key may not read.  One for each account, for as long as its feed runs.
 
-    def __init__(self, known: Sequence[StreamNotice] = ()) -> None:
-        self._refused = {notice.stream: notice for notice in known}
+    Where it is not said what is `known`, the record is asked, in time for the first call.
+    """
+
+    def __init__(self, known: Sequence[StreamNotice] | None = None) -> None:
+        self._is_known = known is not None
+        self._refused = {notice.stream: notice for notice in known or ()}
 
     def is_open(self, stream: str, now: int) -> bool:
         """Whether the stream is refused to this key, and was asked for within the last day.
@@ -46,6 +50,10 @@ class Circuits:
 
         Every other failure is raised as it is.
         """
+        if not self._is_known:
+            for notice in await on.past.refused_streams(on.account):
+                self._refused.setdefault(notice.stream, notice)
+            self._is_known = True
         if self.is_open(stream, on.world.clock.now()):
             return None
         try:

@@ -5,7 +5,7 @@ restrict an address or a key (PROTOCOL § 1.4), so the pause grows with each.
 """
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -22,15 +22,10 @@ RETRY_AFTER_MAX = 120
 
 
 class Gate:
-    """At most `amount` calls in any stretch of `seconds`, and none while paused.
+    """At most `amount` calls in any stretch of `seconds`, and none while paused."""
 
-    `used` are the ages, in seconds, of calls that were made before.
-    """
-
-    def __init__(
-        self, amount: int, seconds: float, chance: Random, *, used: Iterable[float] = ()
-    ) -> None:
-        self._limit = Limit(amount, seconds, used=used)
+    def __init__(self, amount: int, seconds: float, chance: Random) -> None:
+        self.limit = Limit(amount, seconds)
         self._chance = chance
         self._refused_at = -math.inf
         self._pauses = delays(chance, first=PAUSE_FIRST, most=PAUSE_MOST)
@@ -38,12 +33,8 @@ class Gate:
     @asynccontextmanager
     async def permit(self, urgency: Urgency = Urgency.NOW) -> AsyncIterator["Permit"]:
         """As a limit's."""
-        async with self._limit.permit(urgency):
+        async with self.limit.permit(urgency):
             yield Permit(self)
-
-    def would_wait(self) -> bool:
-        """Whether an urgent caller would have to wait."""
-        return self._limit.would_wait()
 
     def refused(self, since: float, after: float | None) -> float:
         """A call made at `since` was refused, with `after` how many seconds to come again (or not).
@@ -53,7 +44,7 @@ class Gate:
         """
         news, self._refused_at = since > self._refused_at, trio.current_time()
         pause = min(after, RETRY_AFTER_MAX) if after else next(self._pauses) if news else 0.0
-        self._limit.close(pause)
+        self.limit.close(pause)
         return pause
 
     def accepted(self, since: float) -> None:

@@ -36,17 +36,13 @@ class NotSent(Exception):
 
 
 class Limit:
-    """At most `amount` in any stretch of `seconds`.
+    """At most `amount` in any stretch of `seconds`."""
 
-    `used` are the ages, in seconds, of those that were made before.
-    """
-
-    def __init__(self, amount: int, seconds: float, *, used: Iterable[float] = ()) -> None:
-        now = trio.current_time()
+    def __init__(self, amount: int, seconds: float) -> None:
         self._amount = amount
         self._seconds = seconds * MARGIN
         self._under_way = 0
-        self._answered = deque(sorted(now - age for age in used))
+        self._answered = deque[float]()
         self._closed_until = -math.inf
         self._waiting: list[tuple[Urgency, int, trio.lowlevel.ParkingLot]] = []
         """In the order in which they will be served.  Only the first needs to know of a change."""
@@ -75,6 +71,11 @@ class Limit:
         """Wait for one permit and use it at once."""
         async with self.permit():
             pass
+
+    def count(self, ages: Iterable[float]) -> None:
+        """Others were used before, so many seconds ago."""
+        now = trio.current_time()
+        self._answered = deque(sorted([*self._answered, *(now - age for age in ages)]))
 
     def close(self, seconds: float) -> None:
         """Give no permit for so long, whatever was used."""

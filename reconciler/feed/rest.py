@@ -15,12 +15,12 @@ import trio
 
 from reconciler.backoff import delays
 from reconciler.clock import Clock
-from reconciler.domain.facts import Frame, KeyNotice
+from reconciler.domain.facts import Frame
 from reconciler.domain.moments import seconds
 from reconciler.feed.budget import Budget, Share
 from reconciler.feed.exchange_clock import ExchangeClock, steady
 from reconciler.feed.gate import Permit
-from reconciler.feed.key import Key, Reserve, nowhere
+from reconciler.feed.key import Key, Recall, Reserve, nothing, nowhere
 from reconciler.feed.limits import NotSent
 from reconciler.log import Logger
 from reconciler.secret import Credentials
@@ -87,12 +87,12 @@ async def open_rest(
     log: Logger,
     *,
     common: Common | None = None,
-    used_up: KeyNotice | None = None,
+    recall: Recall = nothing,
     reserve: Reserve = nowhere,
 ) -> AsyncIterator["Rest"]:
     """REST calls under one key, for as long as the block lasts; without a key, public ones only.
 
-    `used_up` is what was last committed of the key, and `reserve` commits more.  Each key has
+    `recall` tells what was committed of the key's use, and `reserve` commits more.  Each key has
     connections of its own, so that none waits for another's slow answers.
     """
     common = common or Common.of(world)
@@ -107,7 +107,7 @@ async def open_rest(
         yield Rest(
             client,
             credentials,
-            Key(common.clock, world.chance, used_up, reserve),
+            Key(common.clock, world.chance, recall, reserve),
             common.budget.share(),
             common.clock,
             world.clock,

@@ -35,10 +35,13 @@ class Record:
         await trio.sleep(self.seconds)
         self.notices.append(notice)
 
+    async def recall(self) -> KeyNotice | None:
+        await trio.sleep(self.seconds)
+        return self.notices[-1] if self.notices else None
+
     def process(self) -> Key:
-        """One that knows what the last one committed."""
-        used_up = self.notices[-1] if self.notices else None
-        return Key(ExchangeClock(self), random.Random(1), used_up, self.reserve)
+        """One that can learn what the last one committed."""
+        return Key(ExchangeClock(self), random.Random(1), self.recall, self.reserve)
 
 
 def over(main: Callable[[Record], Awaitable[None]], record: Record | None = None) -> None:

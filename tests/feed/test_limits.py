@@ -105,8 +105,8 @@ def test_the_urgent_go_first_and_the_others_keep_their_order() -> None:
         await come(NOW, "taken")
         for name in range(3):
             await come(HISTORY, name)
-        for name in ("a", "b"):
-            await come(NOW, name)
+        for urgent in ("a", "b"):
+            await come(NOW, urgent)
 
     assert served(1, mixed) == ["taken", "a", "b", 0, 1, 2]
 
@@ -180,7 +180,8 @@ def test_while_closed_it_gives_no_permits_and_a_shorter_time_does_not_open_it() 
 
 def test_what_was_used_before_counts_by_its_age() -> None:
     async def main() -> None:
-        limit = Limit(3, 10, used=(0, 4, 100))
+        limit = Limit(3, 10)
+        limit.count((0, 4, 100))
         for earliest in (0, 6, 10):
             await limit.take()
             assert earliest <= trio.current_time() < earliest + 1
