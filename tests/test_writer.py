@@ -19,8 +19,17 @@ from trio.testing import MockClock
 from reconciler.clock import VirtualClock
 from reconciler.domain.moments import MINUTE, SECOND
 from reconciler.hop import Hop, T, Ts, inline, thread
-from reconciler.inbox import BATCHES_WAITING_MAX, Applied, Batch, Outlet, committed, open_inbox
+from reconciler.inbox import (
+    BATCHES_WAITING_MAX,
+    Applied,
+    Batch,
+    Hold,
+    Outlet,
+    committed,
+    open_inbox,
+)
 from reconciler.store.engine import Database, open_database
+from reconciler.store.holders import take
 from reconciler.store.migrate import upgrade
 from reconciler.store.reads import Reads
 from reconciler.store.retention import Retention
@@ -299,6 +308,44 @@ def test_cancelling_does_not_wait_for_a_database_that_is_away(sqlite_url: str) -
     trio.run(main, clock=MockClock(autojump_threshold=0))
     other.close()
     assert bench.deal_ids == []
+
+
+def test_what_a_former_holder_hands_over_is_refused_and_he_is_told_others_are_not(
+    bench: Bench,
+) -> None:
+    told: list[str] = []
+
+    def handed_over(deal_id: int, token: int) -> Batch:
+        name = f"{deal_id} under {token}"
+        return Batch(
+            account=ACCOUNT,
+            source=batch().source,
+            facts=(deal(deal_id),),
+            hold=Hold(token=token, lost=lambda: told.append(f"lost: {name}")),
+            ack=lambda applied: told.append(f"committed: {name}"),
+        )
+
+    old = take(bench.database, ACCOUNT, name="one", now=NOON)
+    new = take(bench.database, ACCOUNT, name="two", now=NOON)
+
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with inbox:
+            inbox.send_nowait(handed_over(1, old))
+            inbox.send_nowait(handed_over(2, new))
+            inbox.send_nowait(batch(deal(3), account="desk"))
+        await bench.write(outlet)
+        inbox, outlet = open_inbox()
+        async with inbox:
+            inbox.send_nowait(handed_over(4, old))
+        await bench.write(outlet)
+
+    run(main)
+    assert told == [f"lost: 1 under {old}", f"committed: 2 under {new}", f"lost: 4 under {old}"]
+    assert bench.deal_ids == [2]
+    assert [known.deal_id for known in Reads(bench.database).deals("desk")] == [3]
+    assert (bench.figures.commits, bench.figures.batches) == (1, 2)
+    assert bench.told == ["batch.fenced"] * 2
 
 
 KILLED = """
