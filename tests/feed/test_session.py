@@ -3,20 +3,26 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from random import Random
 
 import pytest
 import trio
 
+from reconciler.domain.facts import BalanceReport, Deal, Notice, Order, Unreadable
+from reconciler.domain.facts import Market as ListedMarket
 from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Phase, Source, Wallet
 from reconciler.feed.backfill import DEALS, LAG, ORDERS
 from reconciler.feed.rest import ExchangeAway
 from reconciler.feed.session import QUERY_MARKETS_MAX, session
 from reconciler.feed.wanted import NAMES_MAX
-from reconciler.inbox import open_inbox
-from reconciler.simulator.faults import Answer, Point, Rule, Swallow
+from reconciler.inbox import Batch, Inbox, Outlet, open_inbox
+from reconciler.simulator.faults import Answer, Delay, Lag, Point, Rule, Swallow
+from reconciler.simulator.life import live as random_life
 from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.records import Instruction, Market, Side
+from reconciler.wire.replay import facts_of
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
 
@@ -177,7 +183,7 @@ def test_coverage_advances_with_every_sweep(sqlite_url: str) -> None:
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
             await live(stage)
-            await trio.sleep(HOUR // SECOND)
+            await trio.sleep(600)
             for stream in (DEALS, ORDERS):
                 [(since, until)] = stage.reads.spans(ACCOUNT, stream)
                 assert since == stage.on.since
@@ -233,6 +239,54 @@ def test_what_happens_between_any_two_questions_is_in_the_record_once_live(
     run(main)
 
 
+@pytest.mark.parametrize("asked", BALANCES + QUERIES + SUBSCRIPTIONS)
+def test_what_happens_while_an_answer_is_on_its_way_is_in_the_record_once_live(
+    sqlite_url: str, asked: str
+) -> None:
+    """The answer is as of the question, and what is pushed meanwhile overtakes it."""
+
+    async def main() -> None:
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:2]) as stage:
+            late = Rule(point=Point.REPLY, act=Delay(1), name=asked, times=None)
+            stage.exchange.faults.add(late)
+
+            async def meanwhile() -> None:
+                await trio.sleep(0.5)
+                for act in (deal, order, canceled, balance):
+                    act(stage)
+
+            order(stage)
+            stage.network.when(asked, lambda: stage.nursery.start_soon(meanwhile), times=2)
+            await live(stage)
+            await trio.sleep(5)
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+            assert stage.on.figures.bugs == stage.on.figures.unreadable == 0
+
+    run(main)
+
+
+def test_what_history_did_not_know_yet_is_read_as_soon_as_it_must(sqlite_url: str) -> None:
+    """Histories are written up to ten seconds late (trap 37); nobody waits for a sweep's turn."""
+
+    async def main() -> None:
+        funds = {market.stock: "5" for market in MANY}
+        async with open_stage(sqlite_url, markets=MANY, funds=funds, sweep=HOUR) as stage:
+            stage.exchange.faults.add(Rule(point=Point.READ, act=Lag(9), times=None))
+            sell = lambda: stage.exchange.fill(ACCOUNT, "A5_USDT", "sell", "1", "40000")  # noqa: E731
+            stage.network.when("deals_subscribe", sell)
+            await live(stage)
+            assert stage.reads.deals(ACCOUNT) == []
+            await trio.sleep(15)
+            assert len(stage.reads.deals(ACCOUNT)) == 1
+            for stream in (DEALS, ORDERS):
+                covered = stage.reads.covered_until(ACCOUNT, stream)
+                assert covered is not None
+                assert covered >= stage.on.now() - 15 * SECOND
+
+    run(main)
+
+
 def test_a_change_that_nets_to_zero_unseen_leaves_the_right_balance(sqlite_url: str) -> None:
     """A reading can catch a state that the exchange never tells of, nor of its end."""
 
@@ -281,6 +335,71 @@ def test_a_lost_update_is_found_by_the_sweep_and_counted(sqlite_url: str) -> Non
             assert not [found for found in verdict.differences if "main" not in found]
 
     run(main)
+
+
+def test_while_rest_answers_nothing_the_stream_goes_on_and_the_proof_waits(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await live(stage)
+            await trio.sleep(30)
+            proven = stage.reads.covered_until(ACCOUNT, DEALS)
+            rule = Rule(point=Point.REQUEST, act=Answer(502, "<html>"), times=None)
+            stage.exchange.faults.add(rule)
+            await trio.sleep(1000)
+            deal(stage)
+            await trio.sleep(1)
+            assert len(stage.reads.deals(ACCOUNT)) == 1
+            assert stage.reads.covered_until(ACCOUNT, DEALS) == proven
+            assert stage.logged("sweep.failed")
+            stage.exchange.faults.remove(rule)
+            await trio.sleep(300)
+            covered = stage.reads.covered_until(ACCOUNT, DEALS)
+            assert covered is not None
+            assert covered >= stage.on.now() - 100 * SECOND
+            assert (stage.on.figures.phase, stage.on.figures.sessions) == (Phase.LIVE, 1)
+
+    run(main)
+
+
+# Evidence
+
+
+def test_all_that_is_handed_over_is_what_its_frames_say(sqlite_url: str) -> None:
+    """So the record can be made again from what was kept."""
+    batches: list[Batch] = []
+
+    async def note(outlet: Outlet, inbox: Inbox) -> None:
+        async for batch in outlet:
+            batches.append(batch)
+            await inbox.send(batch)
+
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with open_stage(sqlite_url) as stage:
+            stage.nursery.start_soon(note, outlet, stage.on.inbox)
+            noted = replace(stage, on=replace(stage.on, inbox=inbox, sweep=5 * SECOND))
+            traders = partial(random_life, stage.exchange, chance=Random(3), accounts=[ACCOUNT])
+            stage.nursery.start_soon(partial(traders, rate=50))
+            await live(noted)
+            for garbage in ("{", '{"id":77,"result":null}', '{"method":"no_update","params":[]}'):
+                stage.exchange.faults.send_raw(garbage)
+                await trio.sleep(5)
+            stage.exchange.faults.cut()
+            await trio.sleep(1)
+
+    with ending("closed with code 1006"):
+        run(main)
+    told: set[type] = set()
+    for batch in batches:
+        if batch.source not in (Source.STREAM, Source.QUERY):
+            continue
+        facts = [fact for fact in batch.facts if not isinstance(fact, Notice)]
+        assert facts == [fact for frame in batch.frames for fact in facts_of(frame)]
+        told.update(map(type, facts))
+    assert told == {Deal, Order, BalanceReport, ListedMarket, Unreadable}
+    text = b"".join(frame.text for batch in batches for frame in batch.frames)
+    assert b"pong" not in text
+    assert b'"status":"success"' not in text
 
 
 # Markets and wallets
