@@ -7,6 +7,7 @@ import click
 from reconciler.cli.opening import common_options, configuration, database
 from reconciler.domain.moments import iso
 from reconciler.store.engine import redacted
+from reconciler.store.lock import is_held
 from reconciler.store.migrate import require_head
 from reconciler.store.reads import Reads
 from reconciler.store.status import AccountStatus
@@ -20,21 +21,29 @@ def command(as_json: bool, config: str | None) -> None:
     record = database(configuration(config))
     require_head(record)
     accounts = Reads(record).status()
+    held = {each.account for each in accounts if is_held(record, each.account)}
     if as_json:
-        click.echo(json.dumps({"accounts": [_plain(account) for account in accounts]}, indent=1))
+        click.echo(
+            json.dumps(
+                {"accounts": [_plain(each, each.account in held) for each in accounts]}, indent=1
+            )
+        )
         return
     if not accounts:
         click.echo(f"{redacted(record.url)} holds no account yet; start: reconciler run")
     for account in accounts:
         click.echo(account.account)
-        for name, value in _lines(account):
+        for name, value in _lines(account, account.account in held):
             click.echo(f"  {name:<12} {value}")
 
 
-def _plain(account: AccountStatus) -> dict[str, object]:
-    session = account.session
+def _plain(account: AccountStatus, holds: bool) -> dict[str, object]:
+    session, holder = account.session, account.holder
     return {
         "account": account.account,
+        "holder": None
+        if holder is None
+        else {"name": holder.name, "since": iso(holder.since), "holds": holds},
         "session": None
         if session is None
         else {
@@ -65,14 +74,17 @@ def _plain(account: AccountStatus) -> dict[str, object]:
     }
 
 
-def _lines(account: AccountStatus) -> list[tuple[str, str]]:
-    session = account.session
+def _lines(account: AccountStatus, holds: bool) -> list[tuple[str, str]]:
+    session, holder = account.session, account.holder
     lines = [("session", _state(account))]
     if session is not None:
         if session.disconnected_at is not None:
             lines[0] = ("session", f"down since {iso(session.disconnected_at)}: {session.reason}")
         elif session.live_at is not None:
             lines[0] = ("session", f"live since {iso(session.live_at)}")
+    if holder is not None:
+        who = str(holder) if holds else f"nobody; last by {holder}"
+        lines.append(("held by", who))
     lines += [
         ("deals", f"{account.deals:,}" + _newest(account)),
         ("orders", f"{account.orders:,}, {account.open_orders:,} of them open"),

@@ -15,7 +15,7 @@ from reconciler.domain.moments import MILLISECOND, SECOND, iso
 from reconciler.inbox import Batch
 from reconciler.store.engine import Database, DatabaseUnusable
 from reconciler.store.facts import Facts
-from reconciler.store.schema import accounts, holders
+from reconciler.store.schema import holders, number_of
 from reconciler.store.statements import Read
 
 LOCK_TIMEOUT = 5 * SECOND
@@ -119,8 +119,8 @@ def holder_of(database: Database, account: str) -> Holder | None:
 def last_holder(connection: Connection, account: str) -> Holder | None:
     """The same, in the caller's transaction."""
     row = connection.execute(
-        select(holders.c.holder, holders.c.held_since)
-        .join(accounts, accounts.c.account_id == holders.c.account_id)
-        .where(accounts.c.name == account)
+        select(holders.c.holder, holders.c.held_since).where(
+            holders.c.account_id == number_of(account)
+        )
     ).first()
     return None if row is None else Holder(name=row.holder, since=row.held_since)

@@ -8,12 +8,15 @@ from reconciler.domain.facts import SessionNotice
 from reconciler.domain.money import ZERO
 from reconciler.domain.words import GapState
 from reconciler.store.columns import Moment
+from reconciler.store.holders import Holder, last_holder
 from reconciler.store.schema import (
     balances,
     coverage,
     deals,
+    drifts,
     gaps,
     is_open,
+    is_open_drift,
     movements,
     number_of,
     orders,
@@ -31,6 +34,8 @@ class AccountStatus:
     account: str
     session: SessionNotice | None
     """The newest one, whole; not live any more if it has `disconnected_at`."""
+    holder: Holder | None
+    """Who took the account last; whether he still has it, only its lock knows."""
     deals: int
     orders: int
     open_orders: int
@@ -41,6 +46,7 @@ class AccountStatus:
     open_gaps: int
     unreachable_gaps: int
     refused_streams: tuple[str, ...]
+    open_drifts: int
     quarantined: int
     newest_deal_at: int | None
     covered_until: dict[str, int]
@@ -57,6 +63,7 @@ def status_of(connection: Connection, account: str) -> AccountStatus:
     return AccountStatus(
         account=account,
         session=_newest_session(connection, account),
+        holder=last_holder(connection, account),
         deals=count(deals),
         orders=count(orders),
         open_orders=count(orders, is_open),
@@ -66,6 +73,7 @@ def status_of(connection: Connection, account: str) -> AccountStatus:
         open_gaps=count(gaps, gaps.c.state == str(GapState.OPEN)),
         unreachable_gaps=count(gaps, gaps.c.state == str(GapState.UNREACHABLE)),
         refused_streams=_refused_streams(connection, account),
+        open_drifts=count(drifts, is_open_drift),
         quarantined=count(quarantine),
         newest_deal_at=newest_deal_at(connection, account),
         covered_until=_covered_until(connection, account),

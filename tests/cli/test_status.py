@@ -7,6 +7,8 @@ from reconciler.domain.facts import Fact, GapNotice, SessionNotice, StreamNotice
 from reconciler.domain.words import GapState
 from reconciler.inbox import Span
 from reconciler.store.engine import open_database
+from reconciler.store.holders import take
+from reconciler.store.lock import open_locks
 from tests.cli.calling import Call
 from tests.store.samples import (
     NOON,
@@ -62,6 +64,7 @@ def test_programs_are_told_the_same_with_stable_keys(call: Call, database_url: s
         "accounts": [
             {
                 "account": "treasury",
+                "holder": None,
                 "session": {
                     "session_id": 1,
                     "state": "down",
@@ -121,3 +124,20 @@ def test_an_account_that_never_connected_says_so(call: Call, database_url: str) 
     assert "never connected" in call("status").out
     [account] = json.loads(call("status", "--json").out)["accounts"]
     assert account["session"] is None
+
+
+def test_it_says_who_holds_an_account_or_held_it_last(call: Call, database_url: str) -> None:
+    fill(database_url)
+    database = open_database(database_url)
+    take(database, "treasury", name="desk1 pid 7", now=NOON)
+    holder = {"name": "desk1 pid 7", "since": NOON_TEXT}
+    said = f"desk1 pid 7 since {NOON_TEXT}"
+    locks = open_locks(database)
+    assert locks.acquire("treasury")
+    assert f"held by      {said}" in call("status").out
+    [account] = json.loads(call("status", "--json").out)["accounts"]
+    assert account["holder"] == {**holder, "holds": True}
+    locks.close()
+    assert f"held by      nobody; last by {said}" in call("status").out
+    [account] = json.loads(call("status", "--json").out)["accounts"]
+    assert account["holder"] == {**holder, "holds": False}

@@ -4,6 +4,7 @@ from reconciler.domain.facts import GapNotice, SessionNotice, StreamNotice, Unre
 from reconciler.domain.words import GapState
 from reconciler.inbox import Span
 from reconciler.store.engine import Database
+from reconciler.store.holders import Holder, take
 from reconciler.store.reads import Reads
 from reconciler.store.status import AccountStatus
 from tests.store.samples import (
@@ -51,11 +52,14 @@ def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
         ),
         batch(account="quiet"),
     )
+    take(database, ACCOUNT, name="desk1 pid 7", now=NOON)
     quiet, treasury = Reads(database).status()
     assert (quiet.account, quiet.session, quiet.deals) == ("quiet", None, 0)
+    assert quiet.holder is None
     assert treasury == AccountStatus(
         account=ACCOUNT,
         session=SessionNotice(session_id=2, connected_at=NOON + 1, live_at=NOON + 2),
+        holder=Holder(name="desk1 pid 7", since=NOON),
         deals=2,
         orders=2,
         open_orders=1,
@@ -65,6 +69,7 @@ def test_the_status_tells_every_account_at_a_glance(database: Database) -> None:
         open_gaps=2,
         unreachable_gaps=1,
         refused_streams=("lending", "mining"),
+        open_drifts=0,
         quarantined=1,
         newest_deal_at=NOON + 9,
         covered_until={"deals": NOON + 4},
