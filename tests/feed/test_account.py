@@ -1,15 +1,19 @@
 """One account: its feed, and beside it the balances that have no stream."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import trio
 
-from reconciler.domain.moments import SECOND
+from reconciler.domain.moments import SECOND, seconds
 from reconciler.domain.words import Phase, Wallet
 from reconciler.feed.account import listen
 from reconciler.feed.rest import CredentialsRefused
+from reconciler.feed.timekeeping import INTERVAL, SAMPLES
+from reconciler.inbox import open_inbox
 from reconciler.simulator.faults import Answer, Point, Rule, Swallow
+from reconciler.wire.replay import facts_of
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
 
@@ -39,6 +43,32 @@ def test_main_balances_are_read_at_once_and_again_at_each_poll(sqlite_url: str) 
             assert in_main(stage) == {"BTC": Decimal("1.5"), "USDT": 40}
             assert stage.network.asked.count(MAIN) == 2
             assert (await stage.verdict()).is_equal
+
+    run(main)
+
+
+def test_they_are_handed_over_with_their_evidence(sqlite_url: str) -> None:
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with open_stage(sqlite_url) as stage:
+            stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(503), times=None))
+            stage.exchange.deposit(ACCOUNT, "BTC", "3")
+            stage.nursery.start_soon(listen, replace(stage.on, inbox=inbox))
+            batch = await outlet.receive()
+            [frame] = batch.frames
+            assert frame.asked == '{"call":"main_balances"}'
+            assert facts_of(frame) == batch.facts
+
+    run(main)
+
+
+def test_the_exchanges_clock_is_measured_beside_them(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url, wallets=frozenset({Wallet.SPOT})) as stage:
+            stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(503), times=None))
+            stage.nursery.start_soon(listen, stage.on)
+            await trio.sleep(2 * seconds(INTERVAL))
+            assert stage.network.asked.count("public/time") == 2 * SAMPLES
 
     run(main)
 

@@ -9,10 +9,11 @@ import trio
 from msgspec.structs import replace as another
 
 from reconciler.domain.facts import Order
-from reconciler.domain.moments import SECOND
+from reconciler.domain.moments import SECOND, seconds
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
+from reconciler.feed.session import MARKETS_INTERVAL
 from reconciler.feed.supervisor import REFUSED_PAUSE, Retry, Stop, decide, supervise
 from reconciler.feed.websocket import LinkLost
 from reconciler.simulator.faults import Answer, Point, Rule
@@ -105,6 +106,22 @@ def test_a_session_that_never_gets_to_be_live_does_not_shorten_the_pauses(sqlite
             await stage.on.figures.until_live()
             assert pauses(stage) == [1, 2, 4, 8]
             assert stage.on.figures.sessions == 5
+
+    run(main)
+
+
+def test_a_session_cut_while_its_lists_change_was_live_all_the_same(sqlite_url: str) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            stage = patient(stage)
+            stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(503), times=4))
+            stage.nursery.start_soon(supervise, stage.on)
+            await stage.on.figures.until_live()
+            stage.exchange.engine.enforcement.delist("ETH_BTC")
+            stage.network.when("ordersPending_subscribe", lambda: stage.exchange.faults.cut())
+            await trio.sleep(2 * seconds(MARKETS_INTERVAL))
+            assert pauses(stage) == [1, 2, 4, 8, 1]
+            assert stage.on.figures.lives == stage.on.figures.sessions == 2
 
     run(main)
 
