@@ -15,7 +15,8 @@ from reconciler.domain.words import Source
 BATCHES_WAITING_MAX = 16
 BATCH_FACTS_MAX = 500
 """16 · 500 facts of about 1 KiB are 8 MiB at the very most, and more than one commit's worth: the
-writer is never short of work, and what is read but not durable stays bounded."""
+writer is never short of work, and what is read but not durable stays bounded.  So are the frames
+that come with them: a socket gives a megabyte at once, and one frame more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,12 @@ SPOT, COLLATERAL = Wallet.SPOT, Wallet.COLLATERAL
 
 def report(wallet: Wallet = SPOT, complete: bool = False, **totals: str) -> BalanceReport:
     """Of assets by their names, all available."""
+    return reported(totals, wallet, complete)
+
+
+def reported(
+    totals: dict[str, str], wallet: Wallet = SPOT, complete: bool = False
+) -> BalanceReport:
     return BalanceReport(
         wallet=wallet,
         balances=tuple(
@@ -106,12 +112,12 @@ def test_an_asset_is_neither_touched_nor_news_only_if_all_sights_since_the_quest
     sights = Sights()
     last: dict[str, str] = {}
     for told in before:
-        sights.hear([report(**told)])
+        sights.hear([reported(told)])
         last |= told
     mark = sights.mark
     for told in between:
-        sights.hear([report(**told)])
-    reading = sights.compare(SPOT, [report(complete=True, **answer)], mark)
+        sights.hear([reported(told)])
+    reading = sights.compare(SPOT, [reported(answer, complete=True)], mark)
     pushed = {asset for told in between for asset in told}
     assert reading.touched == pushed
     for asset in {*last, *answer} - pushed:
