@@ -36,6 +36,8 @@ class Applied:
     """Deals that were not known before."""
     orders: int = 0
     """Orders of which something new was learned."""
+    orders_found: int = 0
+    """Of these, those that were not known, or not known to have ended."""
     balances: int = 0
     """Balances whose amounts changed."""
     transactions: int = 0
@@ -43,6 +45,8 @@ class Applied:
     movements: int = 0
     """The same of other movements of money."""
     unreadable: int = 0
+    doubts: int = 0
+    """Assets in wallets of the account whose balance, as reported, nothing explains yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

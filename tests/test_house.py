@@ -23,14 +23,18 @@ MAY_USE: dict[str, set[str]] = {
     "world": {"clock", "hop"},
     "inbox": {"domain"},
     "wire": {"domain"},
-    "store": {"domain", "inbox"} | SHARED,
+    "ledger": {"domain"},
+    "reconcile": {"domain", "ledger"},
+    "store": {"domain", "inbox", "ledger", "reconcile"} | SHARED,
     "writer": {"domain", "inbox", "store"} | SHARED,
     "holding": {"inbox", "store"} | SHARED,
     "feed": {"domain", "inbox", "wire"} | SHARED,
+    "replay": {"domain", "inbox", "store"} | SHARED,
     "simulator": set(),
     "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}
+    | {"replay"}
     | SHARED,
 }
 

@@ -233,7 +233,7 @@ SELECT
     p.expected,
     p.reported,
     p.difference,
-    p.state,
+    CASE p.state WHEN 'opening' THEN 'pending' WHEN 'moving' THEN 'drift' ELSE p.state END AS state,
     p.verified_at
 FROM proofs AS p
 JOIN accounts AS a ON a.account_id = p.account_id;

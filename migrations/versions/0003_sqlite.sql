@@ -233,7 +233,7 @@ SELECT
     p.expected,
     p.reported,
     p.difference,
-    p.state,
+    CASE p.state WHEN 'opening' THEN 'pending' WHEN 'moving' THEN 'drift' ELSE p.state END AS state,
     strftime('%Y-%m-%dT%H:%M:%S', p.verified_at / 1000000, 'unixepoch')
         || printf('.%06dZ', p.verified_at % 1000000) AS verified_at
 FROM proofs AS p

@@ -136,7 +136,7 @@ class Movement(Struct, frozen=True, kw_only=True):
     wallet: Wallet | None
     """None where the exchange does not say (a conversion)."""
     asset: str | None
-    """None: the base asset of `market`."""
+    """None: the base asset of `market`, of a position or its funding the quote asset."""
     amount: Decimal
     """Of a conversion what was given, so negative; of a position the realised profit, from which
     its fee is already taken."""
@@ -220,6 +220,13 @@ class KeyNotice(Struct, frozen=True, kw_only=True):
     """When the last WebSocket tokens were asked for, oldest first; at most ten."""
 
 
+class ClockNotice(Struct, frozen=True, kw_only=True):
+    """The exchange's clock minus ours, and how far that may be wrong (microseconds)."""
+
+    offset: int
+    uncertainty: int
+
+
 class Frame(Struct, frozen=True, kw_only=True):
     """What arrived, as it came: a WebSocket frame or the body of an answer to a REST call."""
 
@@ -229,7 +236,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     text: bytes
 
 
-Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice
+Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice | ClockNotice
 """What we say ourselves, of our own work."""
 
 Fact = Deal | Order | BalanceReport | Transaction | Movement | Market | Unreadable | Notice

@@ -40,11 +40,14 @@ class Proof(Struct, frozen=True, kw_only=True):
     """The offsets at which everything is explained; None until the opening is known."""
     level: Offsets | None = None
     """Where reports have settled: at the base, or beside it if there is a drift."""
+    opened_at: int | None = None
+    """The report that fixed the opening; what happened before it is within the opening, and what is
+    learned of that later changes the opening and not what came after."""
     verified_at: int | None = None
     """The last report that the base allowed."""
     step: Step | None = None
     waiting: tuple[Seen, ...] = ()
-    """The reports since the step began."""
+    """The reports since the step began, or, before the opening is known, the last ones."""
 
     @property
     def is_verified(self) -> bool:
@@ -61,6 +64,8 @@ def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Offse
     `allowed` says which offsets a report allows by the ledger as it is now; what was in doubt
     before is asked again.
     """
+    if proof.base is None:
+        return replace(proof, waiting=_kept((*proof.waiting, *reports)))
     reports = (*proof.waiting, *reports)
     proof = replace(proof, step=None, waiting=())
     for seen in reports:
@@ -69,8 +74,7 @@ def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Offse
 
 
 def _weighed(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
-    if proof.base is None:
-        return _opening(proof, seen, offsets)
+    assert proof.base is not None
     assert proof.level is not None
     back = meet(proof.level, offsets)
     if back:
@@ -94,32 +98,44 @@ def _weighed(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
     return replace(proof, step=step, waiting=_kept((*proof.waiting, seen)))
 
 
-def _opening(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
-    """Before the opening is known: each report leaves fewer possibilities.  One that leaves none
-    says that the ledger was not complete, and the search begins anew."""
-    level = meet(proof.level, offsets) if proof.level is not None else offsets
-    return replace(proof, level=level or offsets, verified_at=seen.at)
-
-
 def _kept(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
     if len(reports) <= WAITING_MAX:
         return reports
     return (reports[0], *reports[-(WAITING_MAX - 1) :])
 
 
-def opening(proof: Proof, slack: Decimal) -> Decimal | None:
-    """The amount to open with, once the reports leave one interval no wider than what display
-    hides (`slack`); None before."""
-    if proof.base is not None or proof.level is None or len(proof.level) != 1:
+def opening(
+    proof: Proof, slack: Decimal, allowed: Callable[[Seen], Offsets], *, proven_until: int
+) -> tuple[Decimal, Proof] | None:
+    """The amount to open the ledger with, and the proof from then on; None as long as it is unsure.
+
+    A first report may race with a deal, so it allows several openings; each further one leaves
+    fewer, and it is sure when one interval is left that is no wider than what display hides
+    (`slack`).  Only reports of a time whose records are all known (before `proven_until`, our
+    clock) are asked; the others wait and are judged by the opening.
+    """
+    assert proof.base is None
+    level: Offsets = ()
+    at = 0
+    for seen in proof.waiting:
+        if seen.at < proven_until:
+            offsets = allowed(seen)
+            # Reports that allow nothing together were parted by what nobody recorded, such as a
+            # transfer: what counts is what has been true since.
+            level = meet(level, offsets) or offsets
+            at = seen.at
+    if len(level) != 1 or width(level) > slack:
         return None
-    return proof.level[0][0] if width(proof.level) <= slack else None
-
-
-def opened(proof: Proof, amount: Decimal) -> Proof:
-    """After the ledger was opened with `amount`."""
-    assert proof.level is not None
-    level = shifted(proof.level, minus(ZERO, amount))
-    return replace(proof, base=level, level=level)
+    amount = level[0][0]
+    base = shifted(level, minus(ZERO, amount))
+    opened = Proof(
+        base=base,
+        level=base,
+        opened_at=at,
+        verified_at=at,
+        waiting=tuple(seen for seen in proof.waiting if seen.at > at),
+    )
+    return amount, opened
 
 
 def moved(proof: Proof) -> Offsets:

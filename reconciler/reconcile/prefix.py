@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.domain.moments import SECOND
 from reconciler.domain.money import ZERO, minus, plus, times
 from reconciler.domain.words import Wallet
-from reconciler.reconcile.offsets import Offsets, union
+from reconciler.reconcile.offsets import Offsets, meet, union
 
 COALESCED = 3 * SECOND // 2
 """Balances are told once in 1 s (spot) or 1.5 s (collateral); PROTOCOL § 3.0."""
@@ -82,6 +82,16 @@ def allowed(
         for extra in sums
         for low in (minus(seen.shown, plus(balance, extra)),)
     )
+
+
+def matched(
+    seen: Seen, wallet: Wallet, prefixes: Sequence[Decimal], level: Offsets
+) -> Decimal | None:
+    """The running balance that the report speaks of, the last one if several fit at `level`."""
+    for balance in reversed(prefixes):
+        if meet(allowed(seen, wallet, (balance,)), level):
+            return balance
+    return None
 
 
 def _sums(amounts: Sequence[Decimal]) -> set[Decimal]:

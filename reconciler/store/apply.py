@@ -5,12 +5,14 @@ what those before it left, so one transaction of many does what many transaction
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from sqlalchemy import Connection
 
 from reconciler.domain.facts import (
     BalanceReport,
+    ClockNotice,
     Deal,
     Fact,
     GapNotice,
@@ -26,23 +28,26 @@ from reconciler.domain.facts import (
 from reconciler.inbox import Applied, Batch
 from reconciler.store import coverage, gaps
 from reconciler.store.balances import Balances
+from reconciler.store.books import Books
 from reconciler.store.engine import Database
 from reconciler.store.facts import Facts
 from reconciler.store.frames import Journal
 from reconciler.store.histories import Histories
 from reconciler.store.holders import Fence
 from reconciler.store.keys import Keys
+from reconciler.store.proofs import Rules
 
 
 class Applier:
     """Applies batches to one kind of database.  Remembers nothing between transactions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: Rules | None = None) -> None:
         self._fence = Fence(database.dialect)
         self._facts = Facts(database.dialect)
         self._balances = Balances(database.dialect)
         self._histories = Histories(database.dialect)
         self._keys = Keys(database.dialect)
+        self._books = Books(database.dialect, rules or Rules())
         self._journal = Journal(database.dialect)
 
     def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
@@ -62,6 +67,11 @@ class Applier:
                 coverage.cover(connection, id_, span, now=now)
         for name, id_ in accounts.items():
             theirs = [batch for batch in batches if batch.account == name]
+            numbers = [n for n, batch in enumerate(batches) if batch.account == name]
+            new_deals = sum(applied[n].deals for n in numbers)
+            doubts = self._books.keep(connection, id_, theirs, new_deals=new_deals, now=now)
+            for n in numbers:
+                applied[n] = replace(applied[n], doubts=doubts)
             self._journal.append(connection, id_, theirs, now=now)
         return applied
 
@@ -104,15 +114,19 @@ class Applier:
                     self._keys.refuse(connection, id_, fact)
                 case KeyNotice():
                     self._keys.use_up(connection, id_, fact)
+                case ClockNotice():
+                    pass  # the books keep it
                 case _:
                     assert_never(fact)
-        new_deals = changed_orders = changed_balances = new_unreadable = 0
+        new_deals = changed_orders = found_orders = changed_balances = new_unreadable = 0
         changed_transactions = changed_movements = 0
         if deals:
             new_deals, findings = self._facts.deals(connection, id_, deals, source, now)
             unreadable += findings
         if orders:
-            changed_orders, findings = self._facts.orders(connection, id_, orders, source, now)
+            changed_orders, found_orders, findings = self._facts.orders(
+                connection, id_, orders, source, now
+            )
             unreadable += findings
         if reports:
             changed_balances = self._balances.apply(connection, id_, reports, source)
@@ -133,6 +147,7 @@ class Applier:
         return Applied(
             deals=new_deals,
             orders=changed_orders,
+            orders_found=found_orders,
             balances=changed_balances,
             transactions=changed_transactions,
             movements=changed_movements,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Dialect, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Dialect, Integer, bindparam, literal_column, select, update
 
 from reconciler.domain.moments import MOMENT_MAX, iso
 from reconciler.domain.money import ZERO, canonical, minus, plus
@@ -49,8 +49,18 @@ class Stretch:
     """Those that began before and may have happened within."""
 
 
-_ONE, _ZERO = literal_column("1"), literal_column("0")
+_ZERO, _ONE, _MANY = (literal_column(number, Integer) for number in ("0", "1", "200"))
 """Not parameters: those of a `Read` have names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What a leg that was just posted did."""
+
+    place: Place
+    by: int
+    """When it had happened at the latest."""
+    amount: Decimal
 
 
 @dataclass(slots=True)
@@ -115,6 +125,7 @@ class Ledger:
             ).order_by(*forward),
         )
         self._first = Read(dialect, line.order_by(*forward).limit(_ONE).offset(_ZERO))
+        self._newest = Read(dialect, line.order_by(*backward).limit(_MANY).offset(_ZERO))
         self._move = Change(
             dialect,
             update(postings)
@@ -136,11 +147,13 @@ class Ledger:
 
     # Writing
 
-    def post(self, connection: Connection, account_id: int, entries: Sequence[Entry]) -> set[Place]:
-        """Posts entries of facts that were never posted.  Returns the places that they touched."""
+    def post(
+        self, connection: Connection, account_id: int, entries: Sequence[Entry]
+    ) -> list[Posted]:
+        """Posts entries of facts that were never posted.  Returns what they did."""
         entries = [entry for entry in entries if entry.legs]
         if not entries:
-            return set()
+            return []
         (last_id,) = next(self._last_id(connection, account=account_id), (0,))
         news = [
             _New(entry, entry_id, number, leg)
@@ -155,11 +168,18 @@ class Ledger:
             self._settle(connection, account_id, place, theirs)
         self._insert(connection, [self._row(account_id, new) for new in news])
         self._turn_over(connection, account_id, news)
-        return set(places)
+        return [
+            Posted(
+                place=(new.leg.wallet or "", new.leg.asset),
+                by=new.entry.latest_at or new.entry.occurred_at,
+                amount=new.leg.amount,
+            )
+            for new in news
+        ]
 
     def amend(
         self, connection: Connection, account_id: int, entries: Sequence[Entry]
-    ) -> set[Place]:
+    ) -> list[Posted]:
         """Posts, of each entry, what its fact was not posted for yet: all of a new one, nothing of
         one that says what it said, else the difference."""
         unique = {(entry.kind, entry.reference): entry for entry in entries}
@@ -312,6 +332,23 @@ class Ledger:
         """The balance after all that was posted."""
         where = {"account": account_id, "wallet": place[0], "asset": place[1]}
         return self._balance_up_to(connection, where, MOMENT_MAX)
+
+    def open_lines(
+        self, connection: Connection, account_id: int, place: Place, most: int
+    ) -> list[Decimal]:
+        """What of the last lines has not been evened out: the amounts since the balance was last
+        zero, without those that cancel each other; at most so many."""
+        where = {"account": account_id, "wallet": place[0], "asset": place[1]}
+        still: list[Decimal] = []
+        for row in self._newest(connection, **where):
+            if not self._encoding.amount_of(row[3]):
+                break
+            amount = self._encoding.amount_of(row[2])
+            if (opposite := minus(ZERO, amount)) in still:
+                still.remove(opposite)
+            else:
+                still.append(amount)
+        return still[-most:]
 
     def _line(self, row: Values) -> Line:
         return Line(

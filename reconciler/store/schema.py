@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
     select,
 )
 
@@ -384,7 +385,7 @@ proofs = _table(
     Column("difference", Amount),
     Column("verified_at", Moment),
 )
-is_unverified = proofs.c.state != "verified"
+is_unverified = proofs.c.state != literal_column("'verified'", Text)
 Index(
     "ix_proofs_unverified",
     proofs.c.account_id,

@@ -1,0 +1,232 @@
+"""What the facts of a transaction did to the books.
+
+Facts come in any order: a deal before its order, an order's type after its deals, a deposit long
+before it is credited.  So each is posted from what is stored of it by now, and posted again for the
+difference when more is known.  A deal whose wallet can't be told yet waits.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, Dialect, bindparam, delete, select
+
+from reconciler.domain.facts import Deal, Market, Movement, Transaction
+from reconciler.domain.words import Wallet, wallet_of
+from reconciler.ledger.entry import Entry
+from reconciler.ledger.postings import (
+    deal_entry,
+    movement_entry,
+    transaction_entry,
+)
+from reconciler.store import schema
+from reconciler.store.columns import encoding_of
+from reconciler.store.history_rows import HistoryRows
+from reconciler.store.ledger import Ledger, Posted
+from reconciler.store.rows import Rows, storable_deal
+from reconciler.store.statements import Change, LookUp, Read, Values, Write
+
+FUTURES = "futures"
+ORDER_UNKNOWN = "its order is unknown"
+SIDE_UNKNOWN = "its side is unknown"
+MARKET_UNKNOWN = "its market is unknown"
+ASSUMED = "posted as spot, as its order is in no history"
+
+READING = "reading"
+"""A conclusion: the other reading of a transaction's fee (`ledger.postings.transaction_entry`)."""
+
+
+class Bookkeeping:
+    """Posts facts, for one kind of database.  Remembers nothing between calls."""
+
+    def __init__(self, dialect: Dialect, ledger: Ledger) -> None:
+        self._ledger = ledger
+        encoding = encoding_of(dialect)
+        self._encoding = encoding
+        self._rows = Rows(encoding=encoding)
+        histories = HistoryRows(encoding=encoding)
+        self._transaction_of = histories.transaction_of
+        self._movement_of = histories.movement_of
+        self._deals = LookUp(dialect, schema.deals, by=["order_id", "deal_id"])
+        self._orders = LookUp(dialect, schema.orders, by=["order_id"])
+        self._transactions = LookUp(dialect, schema.transactions, by=["kind", "transaction_id"])
+        self._movements = LookUp(dialect, schema.movements, by=["kind", "movement_id"])
+        self._readings = LookUp(dialect, schema.conclusions, by=["kind", "reference"])
+        waiting = schema.waiting_deals
+        self._wait = Write(dialect, waiting, overwritten=["reason"])
+        self._waiting = Read(
+            dialect, select(waiting).where(waiting.c.account_id == bindparam("account"))
+        )
+        self._waits_no_more = Change(
+            dialect,
+            delete(waiting).where(
+                waiting.c.account_id == bindparam("account"),
+                waiting.c.order_id == bindparam("order"),
+                waiting.c.deal_id == bindparam("deal"),
+            ),
+        )
+        markets = schema.markets
+        self._market = Read(dialect, select(markets).where(markets.c.name == bindparam("name")))
+
+    def deals(
+        self, connection: Connection, account_id: int, deals: Sequence[Deal], *, fresh: bool
+    ) -> list[Posted]:
+        """Posts deals of a batch; `fresh` if none of them was known before."""
+        stored = [deal for deal in map(storable_deal, deals) if deal is not None]
+        if not fresh:
+            keys = list({(deal.order_id, deal.deal_id): None for deal in stored})
+            found = {row[1:3]: row for row in self._deals(connection, account_id, keys)}
+            stored = [self._rows.deal_of(row) for row in found.values()]
+        return self._post(connection, account_id, stored, fresh=fresh)
+
+    def orders(
+        self, connection: Connection, account_id: int, order_ids: Iterable[int]
+    ) -> list[Posted]:
+        """Posts the deals that waited for one of these orders, or were posted without it."""
+        waiting = list(self._waiting(connection, account=account_id))
+        if not waiting:
+            return []
+        known = set(order_ids)
+        return self._again(connection, account_id, [row for row in waiting if row[1] in known])
+
+    def markets(self, connection: Connection, account_id: int) -> list[Posted]:
+        """Posts the deals that waited for a market, after markets were stored."""
+        waiting = self._waiting(connection, account=account_id)
+        return self._again(
+            connection, account_id, [row for row in waiting if row[4] == MARKET_UNKNOWN]
+        )
+
+    def covered(self, connection: Connection, account_id: int, until: int) -> list[Posted]:
+        """After orders are proven complete up to `until`: a deal before it whose order is still
+        unknown has none on record (a business account's cancelled one), and is posted as spot."""
+        late = [
+            row
+            for row in self._waiting(connection, account=account_id)
+            if row[4] == ORDER_UNKNOWN and self._encoding.moment_of(row[3]) < until
+        ]
+        return self._again(connection, account_id, late, assume=True)
+
+    def transactions(
+        self, connection: Connection, account_id: int, facts: Sequence[Transaction]
+    ) -> list[Posted]:
+        """Posts what the deposits and withdrawals did by now."""
+        keys = list({(str(fact.kind), fact.transaction_id): None for fact in facts})
+        readings = {
+            row[2]
+            for row in self._readings(
+                connection, account_id, [(READING, f"{kind}:{id_}") for kind, id_ in keys]
+            )
+        }
+        entries = [
+            transaction_entry(
+                known, other_reading=f"{known.kind}:{known.transaction_id}" in readings
+            )
+            for known in map(
+                self._transaction_of, set(self._transactions(connection, account_id, keys))
+            )
+        ]
+        return self._ledger.amend(connection, account_id, _sorted(entries))
+
+    def movements(
+        self, connection: Connection, account_id: int, facts: Sequence[Movement], *, now: int
+    ) -> list[Posted]:
+        """Posts what other movements did by now."""
+        keys = list({(str(fact.kind), fact.movement_id): None for fact in facts})
+        entries = []
+        for known in map(self._movement_of, set(self._movements(connection, account_id, keys))):
+            market = self._market_of(connection, known.market) if known.market else None
+            entry = movement_entry(known, market, now)
+            if entry is not None:
+                entries.append(entry)
+        return self._ledger.amend(connection, account_id, _sorted(entries))
+
+    def _again(
+        self,
+        connection: Connection,
+        account_id: int,
+        waiting: Sequence[Values],
+        *,
+        assume: bool = False,
+    ) -> list[Posted]:
+        """Posts waiting deals, those that can be posted now."""
+        if not waiting:
+            return []
+        keys = [(row[1], row[2]) for row in waiting]
+        rows = {row[1:3]: row for row in self._deals(connection, account_id, keys)}
+        deals = [self._rows.deal_of(row) for row in rows.values()]
+        return self._post(connection, account_id, deals, fresh=False, assume=assume)
+
+    def _post(
+        self,
+        connection: Connection,
+        account_id: int,
+        deals: Sequence[Deal],
+        *,
+        fresh: bool,
+        assume: bool = False,
+    ) -> list[Posted]:
+        names = {deal.market for deal in deals}
+        markets = {name: self._market_of(connection, name) for name in names}
+        wallets = self._wallets(connection, account_id, deals, markets)
+        entries: list[Entry] = []
+        waiting: list[tuple[Deal, str]] = []
+        for deal in deals:
+            market, wallet = markets[deal.market], wallets.get(deal.order_id)
+            if market is None:
+                waiting.append((deal, MARKET_UNKNOWN))
+            elif deal.side is None:
+                waiting.append((deal, SIDE_UNKNOWN))
+            elif market.kind == FUTURES:
+                continue
+            elif wallet is not None:
+                entries.append(deal_entry(deal, market, wallet))
+            else:
+                waiting.append((deal, ASSUMED if assume else ORDER_UNKNOWN))
+                if assume:
+                    entries.append(deal_entry(deal, market, Wallet.SPOT))
+        self._wait(
+            connection,
+            [
+                (
+                    account_id,
+                    deal.order_id,
+                    deal.deal_id,
+                    self._encoding.moment(deal.executed_at),
+                    reason,
+                )
+                for deal, reason in waiting
+            ],
+        )
+        if not fresh:
+            still = {(deal.order_id, deal.deal_id) for deal, _ in waiting}
+            for deal in deals:
+                if (deal.order_id, deal.deal_id) not in still:
+                    self._waits_no_more(
+                        connection, account=account_id, order=deal.order_id, deal=deal.deal_id
+                    )
+        write = self._ledger.post if fresh else self._ledger.amend
+        return write(connection, account_id, _sorted(entries))
+
+    def _wallets(
+        self,
+        connection: Connection,
+        account_id: int,
+        deals: Sequence[Deal],
+        markets: dict[str, Market | None],
+    ) -> dict[int, Wallet]:
+        """The wallet of each known order.  Futures need none looked up."""
+        wanted = {
+            deal.order_id
+            for deal in deals
+            if (market := markets[deal.market]) is not None and market.kind != FUTURES
+        }
+        rows = self._orders(connection, account_id, [(order_id,) for order_id in wanted])
+        return {row[1]: wallet_of(row[4]) for row in rows}
+
+    def _market_of(self, connection: Connection, name: str) -> Market | None:
+        for name_, base, quote, kind in self._market(connection, name=name):
+            return Market(name=name_, base_asset=base, quote_asset=quote, kind=kind)
+        return None
+
+
+def _sorted(entries: list[Entry]) -> list[Entry]:
+    """In the order of time, so that a rebuild numbers them alike."""
+    return sorted(entries, key=lambda entry: (entry.occurred_at, entry.kind, entry.reference))

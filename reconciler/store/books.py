@@ -1,0 +1,76 @@
+"""Keeps the books in the transaction that stores the facts: posts what they did, then judges what
+was reported.
+
+Once per account and transaction, after all of its facts are stored: the order in which they came
+makes no difference to the books.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Dialect
+
+from reconciler.domain.facts import (
+    BalanceReport,
+    ClockNotice,
+    Deal,
+    Market,
+    Movement,
+    Order,
+    Transaction,
+)
+from reconciler.inbox import Batch
+from reconciler.store.bookkeeping import Bookkeeping
+from reconciler.store.ledger import Ledger, Posted
+from reconciler.store.proofs import Proofs, Rules
+
+ORDERS = "orders"
+
+
+class Books:
+    """The books of one kind of database.  Remembers nothing between transactions."""
+
+    def __init__(self, dialect: Dialect, rules: Rules) -> None:
+        ledger = Ledger(dialect)
+        self._bookkeeping = Bookkeeping(dialect, ledger)
+        self._proofs = Proofs(dialect, ledger, rules)
+
+    def keep(
+        self,
+        connection: Connection,
+        account_id: int,
+        batches: Sequence[Batch],
+        *,
+        new_deals: int,
+        now: int,
+    ) -> int:
+        """Keeps the books after the facts of these batches of one account were stored, of which so
+        many deals were not known before.  Returns of how many assets in wallets the exchange's
+        report is in doubt."""
+        facts = [fact for batch in batches for fact in batch.facts]
+        deals = [fact for fact in facts if isinstance(fact, Deal)]
+        orders = {fact.order_id for fact in facts if isinstance(fact, Order)}
+        transactions = [fact for fact in facts if isinstance(fact, Transaction)]
+        movements = [fact for fact in facts if isinstance(fact, Movement)]
+        reports = [fact for fact in facts if isinstance(fact, BalanceReport)]
+        spans = [span for batch in batches for span in batch.spans]
+        keep, posted = self._bookkeeping, list[Posted]()
+        if any(isinstance(fact, Market) for fact in facts):
+            posted += keep.markets(connection, account_id)
+        if deals:
+            fresh = new_deals == len(deals)
+            posted += keep.deals(connection, account_id, deals, fresh=fresh)
+        if orders:
+            posted += keep.orders(connection, account_id, orders)
+        if transactions:
+            posted += keep.transactions(connection, account_id, transactions)
+        if movements:
+            posted += keep.movements(connection, account_id, movements, now=now)
+        for span in spans:
+            if span.stream == ORDERS:
+                posted += keep.covered(connection, account_id, span.until)
+        for fact in facts:
+            if isinstance(fact, ClockNotice):
+                self._proofs.clock(connection, account_id, fact)
+        if posted:
+            self._proofs.late(connection, account_id, posted)
+        return self._proofs.judge(connection, account_id, reports, covered=bool(spans), now=now)

@@ -1,0 +1,520 @@
+"""The judgement in a transaction: reports against the ledger, and what it makes of them as rows.
+
+What a report allows, what a step is and what explains it is said by `reconcile`; here is only what
+is read and written for it.  A wallet that is verified costs one look at its ledger per report; the
+doubtful ones are asked again in every transaction, as any fact may explain them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select
+
+from reconciler.domain.facts import BalanceReport, ClockNotice
+from reconciler.domain.moments import SECOND
+from reconciler.domain.money import ZERO, canonical, minus, plus, times
+from reconciler.domain.words import GapState, Wallet
+from reconciler.ledger import books
+from reconciler.ledger.entry import Entry, Leg
+from reconciler.reconcile import judge as judging
+from reconciler.reconcile.drift import is_over
+from reconciler.reconcile.judge import Proof, judge
+from reconciler.reconcile.offsets import Offsets, differences
+from reconciler.reconcile.prefix import AHEAD, Seen, Skew, allowed, matched, parts, window
+from reconciler.reconcile.transfers import GRID, explain_steps, sum_of
+from reconciler.store import schema
+from reconciler.store.columns import Moment, amount, encoding_of, storable
+from reconciler.store.conclusions import Conclusions
+from reconciler.store.drifts import Drifts
+from reconciler.store.ledger import Ledger, Place, Posted
+from reconciler.store.statements import LookUp, Read, Values, Write
+
+OPENING, TRANSFER = "opening", "transfer"
+
+IN_TRANSIT_MAX = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What was configured of the judgement.  `settle` in microseconds."""
+
+    settle: int = 5 * SECOND
+    display_decimals: int = 8
+    tolerance: Decimal = ZERO
+    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
+    """By asset."""
+
+    def tolerance_of(self, asset: str) -> Decimal:
+        return self.tolerances.get(asset, self.tolerance)
+
+
+@dataclass(slots=True)
+class _Case:
+    """One asset in one wallet, while it is judged."""
+
+    place: Place
+    proof: Proof
+    decimals: int
+    reported: Decimal = ZERO
+    was: str | None = None
+    """The state in which it was found; None of a new one."""
+    expected: Decimal | None = None
+    difference: Decimal | None = None
+    verified_at: int | None = None
+
+    @property
+    def wallet(self) -> Wallet:
+        return Wallet(self.place[0])
+
+    @property
+    def unit(self) -> Decimal:
+        return Decimal(1).scaleb(-self.decimals)
+
+    @property
+    def state(self) -> str:
+        """As the row has it; the view shows `opening` as pending and `moving` as a drift."""
+        if self.proof.base is None:
+            return "opening"
+        if self.proof.has_drifted:
+            return "drift" if self.proof.step is None else "moving"
+        return "verified" if self.proof.step is None else "pending"
+
+
+class Proofs:
+    """The judge of one kind of database.  Remembers nothing between calls."""
+
+    def __init__(self, dialect: Dialect, ledger: Ledger, rules: Rules) -> None:
+        self._ledger = ledger
+        self._rules = rules
+        self._encoding = encoding_of(dialect)
+        proofs = schema.proofs
+        values = [column.name for column in proofs.c if not column.primary_key]
+        self._put = Write(dialect, proofs, overwritten=values)
+        self._known = LookUp(dialect, proofs, by=["wallet", "asset"])
+        of_account = select(proofs).where(proofs.c.account_id == bindparam("account"))
+        self._of_wallet = Read(dialect, of_account.where(proofs.c.wallet == bindparam("wallet")))
+        self._of_asset = Read(dialect, of_account.where(proofs.c.asset == bindparam("asset")))
+        self._in_doubt = Read(
+            dialect,
+            of_account.where(
+                schema.is_unverified,
+                proofs.c.state.in_([literal_column("'pending'"), literal_column("'moving'")]),
+            ),
+        )
+        self._unopened = Read(
+            dialect,
+            of_account.where(schema.is_unverified, proofs.c.state == literal_column("'opening'")),
+        )
+        self._put_reading = Write(dialect, schema.readings, overwritten=["read_at"])
+        self._put_clock = Write(dialect, schema.clocks, overwritten=["skew", "uncertainty"])
+        self._conclusions = Conclusions(dialect, ledger)
+        self._drifts = Drifts(dialect)
+
+    def clock(self, connection: Connection, account_id: int, notice: ClockNotice) -> None:
+        """Keeps what is known of the exchange's clock."""
+        self._put_clock(connection, [(account_id, notice.offset, notice.uncertainty)])
+
+    def judge(
+        self,
+        connection: Connection,
+        account_id: int,
+        reports: Sequence[BalanceReport],
+        *,
+        covered: bool = False,
+        now: int,
+    ) -> int:
+        """Judges what the transaction reported, and again what is in doubt.
+
+        `covered` says that coverage advanced.  Returns how many wallets' assets are in doubt.
+        """
+        seen = self._seen(connection, account_id, reports)
+        cases = {
+            case.place: case
+            for case in map(self._case, self._in_doubt(connection, account=account_id))
+        }
+        if covered:
+            cases |= {
+                case.place: case
+                for case in map(self._case, self._unopened(connection, account=account_id))
+            }
+        if not seen and not cases:
+            return 0
+        skew = self._skew(connection, account_id)
+        missing = [place for place in seen if place not in cases]
+        cases |= {
+            case.place: case
+            for case in map(self._case, self._known(connection, account_id, missing))
+        }
+        for place, sights in seen.items():
+            if place not in cases and (
+                any(sight.shown for sight in sights)
+                or self._ledger.first_at(connection, account_id, place) is not None
+            ):
+                cases[place] = _Case(place, Proof(), sights[-1].decimals)
+        for place, case in cases.items():
+            self._judge(connection, account_id, case, seen.get(place, []), skew)
+        if covered:
+            proven = self._proven_until(connection, account_id, skew)
+            for case in cases.values():
+                if case.proof.base is None:
+                    self._open(connection, account_id, case, skew, proven, now)
+        self._explain(connection, account_id, cases, skew, now)
+        self._decide(connection, account_id, cases, skew, now)
+        self._put(connection, [self._row(account_id, case) for case in cases.values()])
+        return sum(1 for case in cases.values() if case.proof.step is not None)
+
+    # What was seen
+
+    def _seen(
+        self, connection: Connection, account_id: int, reports: Sequence[BalanceReport]
+    ) -> dict[Place, list[Seen]]:
+        seen: dict[Place, list[Seen]] = {}
+        for report in reports:
+            wallet = str(report.wallet)
+            named: set[str] = set()
+            for balance in report.balances:
+                asset = storable(balance.asset)
+                named.add(asset)
+                shown = [
+                    part
+                    for part in (balance.available, balance.frozen)
+                    if part is not None and report.wallet is Wallet.SPOT
+                ] or [balance.total]
+                decimals = max(self._rules.display_decimals, *map(_decimals, shown))
+                seen.setdefault((wallet, asset), []).append(
+                    Seen(at=report.observed_at, shown=balance.total, decimals=decimals)
+                )
+            if report.complete:
+                self._put_reading(
+                    connection,
+                    [(account_id, wallet, self._encoding.moment(report.observed_at))],
+                )
+                nothing = Seen(
+                    at=report.observed_at, shown=ZERO, decimals=self._rules.display_decimals
+                )
+                for asset in self._assets(connection, account_id, wallet) - named:
+                    seen.setdefault((wallet, asset), []).append(nothing)
+        return seen
+
+    def _assets(self, connection: Connection, account_id: int, wallet: str) -> set[str]:
+        """All that was ever posted to the wallet or reported of it."""
+        b = schema.books.c
+        book = f"assets:{wallet}:"
+        posted = select(b.asset).where(
+            b.account_id == account_id, b.book >= book, b.book < book + "\U0010ffff"
+        )
+        reported = self._of_wallet(connection, account=account_id, wallet=wallet)
+        return {*connection.execute(posted).scalars(), *(row[2] for row in reported)}
+
+    # One wallet's asset
+
+    def _judge(
+        self,
+        connection: Connection,
+        account_id: int,
+        case: _Case,
+        seen: list[Seen],
+        skew: Skew,
+    ) -> None:
+        """Weighs the reports; a finer display than was known is one that was finer all along."""
+        case.decimals = max([case.decimals, *(sight.decimals for sight in seen)])
+        prefixes: Sequence[Decimal] = ()
+
+        def allows(sight: Seen) -> Offsets:
+            nonlocal prefixes
+            prefixes, floating = self._prefixes(connection, account_id, case.place, sight.at, skew)
+            tolerance = self._rules.tolerance_of(case.place[1])
+            return allowed(sight, case.wallet, prefixes, floating, tolerance)
+
+        case.proof = judge(case.proof, seen, allows)
+        if seen:
+            case.reported = seen[-1].shown
+        if case.proof.is_verified and seen:
+            assert case.proof.level is not None
+            level = case.proof.level
+            case.expected = matched(seen[-1], case.wallet, prefixes, level)
+            if case.expected is None and prefixes:
+                case.expected = prefixes[-1]
+            case.difference = minus(case.reported, case.expected or ZERO)
+            case.verified_at = case.proof.verified_at
+
+    def _prefixes(
+        self, connection: Connection, account_id: int, place: Place, at: int, skew: Skew
+    ) -> tuple[list[Decimal], list[Decimal]]:
+        """The running balances that a report received `at` may speak of, without what may or may
+        not have happened by then; and the amounts of that."""
+        first, last = window(at, skew)
+        stretch = self._ledger.around(connection, account_id, place, first, last)
+        floating = [line.amount for line in stretch.floating]
+        running = stretch.before
+        for amount_ in floating:
+            running = minus(running, amount_)
+        prefixes = [running]
+        for line in stretch.lines:
+            if line.latest_at is not None and line.latest_at >= first:
+                floating.append(line.amount)
+            else:
+                running = plus(running, line.amount)
+                prefixes.append(running)
+        return prefixes, floating
+
+    # The opening
+
+    def _open(
+        self,
+        connection: Connection,
+        account_id: int,
+        case: _Case,
+        skew: Skew,
+        proven: int | None,
+        now: int,
+    ) -> None:
+        if proven is None:
+            return
+
+        def allows(sight: Seen) -> Offsets:
+            prefixes, floating = self._prefixes(connection, account_id, case.place, sight.at, skew)
+            tolerance = self._rules.tolerance_of(case.place[1])
+            return allowed(sight, case.wallet, prefixes, floating, tolerance)
+
+        slack = plus(
+            times(Decimal(parts(case.wallet)), case.unit),
+            times(Decimal(2), self._rules.tolerance_of(case.place[1])),
+        )
+        found = judging.opening(case.proof, slack, allows, proven_until=proven)
+        if found is None:
+            return
+        amount_, proof = found
+        assert proof.opened_at is not None
+        first = self._ledger.first_at(connection, account_id, case.place)
+        begin = self._covered_from(connection, account_id)
+        moments = [at - 1 for at in (first, begin, proof.opened_at + skew.offset) if at is not None]
+        leg = Leg(wallet=case.wallet, asset=case.place[1], amount=amount_, contra=books.OPENING)
+        entry = Entry(
+            kind=OPENING,
+            reference=":".join(case.place),
+            occurred_at=min(moments),
+            legs=(leg,),
+        )
+        note = f"snapshot of {proof.opened_at}"
+        self._conclusions.conclude(connection, account_id, entry, note=note, now=now)
+        case.proof = proof
+        self._judge(connection, account_id, case, [], skew)
+        case.verified_at = case.proof.verified_at
+        case.expected = self._ledger.balance(connection, account_id, case.place)
+        case.difference = minus(case.reported, case.expected)
+
+    def late(self, connection: Connection, account_id: int, posted: Sequence[Posted]) -> None:
+        """After entries of a time before an opening: it was that much less, as the report that
+        fixed it included them."""
+        sums: dict[Place, list[Posted]] = {}
+        for one in posted:
+            sums.setdefault(one.place, []).append(one)
+        for case in map(self._case, self._known(connection, account_id, list(sums))):
+            opened_at = case.proof.opened_at
+            if opened_at is None:
+                continue
+            late = sum_of(one.amount for one in sums[case.place] if one.by < opened_at)
+            if late:
+                self._conclusions.correct(
+                    connection, account_id, OPENING, ":".join(case.place), minus(ZERO, late)
+                )
+
+    # Steps
+
+    def _explain(
+        self,
+        connection: Connection,
+        account_id: int,
+        cases: dict[Place, _Case],
+        skew: Skew,
+        now: int,
+    ) -> None:
+        """Explains the steps of each asset by each other and by what is in transit."""
+        doubtful = {case.place[1] for case in cases.values() if case.proof.step is not None}
+        for asset in sorted(doubtful):
+            theirs = {
+                case.wallet: case
+                for case in cases.values()
+                if case.place[1] == asset and case.proof.step is not None
+            }
+            transit = self._ledger.open_lines(connection, account_id, ("", asset), IN_TRANSIT_MAX)
+            proofs = {wallet: case.proof for wallet, case in theirs.items()}
+            moves = explain_steps(proofs, transit)
+            if moves is None:
+                continue
+            self._transfer(connection, account_id, asset, theirs, moves, skew, now)
+
+    def _transfer(
+        self,
+        connection: Connection,
+        account_id: int,
+        asset: str,
+        cases: Mapping[Wallet, _Case],
+        moves: Mapping[Wallet, Decimal],
+        skew: Skew,
+        now: int,
+    ) -> None:
+        legs = [
+            Leg(wallet=wallet, asset=asset, amount=moved, contra=books.TRANSFERS)
+            for wallet, moved in sorted(moves.items())
+        ]
+        total = sum_of(moves.values())
+        if total:
+            legs.append(
+                Leg(wallet=None, asset=asset, amount=minus(ZERO, total), contra=books.TRANSFERS)
+            )
+        since = min(_since(cases[wallet].proof) for wallet in moves)
+        first, _ = window(since, skew)
+        _, last = window(now, skew)
+        entry = Entry(
+            kind=TRANSFER,
+            reference=f"{asset}:{since}",
+            occurred_at=first,
+            latest_at=last,
+            legs=tuple(legs),
+        )
+        self._conclusions.conclude(connection, account_id, entry, note="inferred", now=now)
+        for wallet, moved in moves.items():
+            case = cases[wallet]
+            case.proof = judging.explained(case.proof, moved)
+            if case.proof.is_verified:
+                case.expected = self._ledger.balance(connection, account_id, case.place)
+                case.difference = minus(case.reported, case.expected)
+                case.verified_at = case.proof.verified_at
+
+    def _decide(
+        self,
+        connection: Connection,
+        account_id: int,
+        cases: dict[Place, _Case],
+        skew: Skew,
+        now: int,
+    ) -> None:
+        """Which steps are drifts now, and which drifts are over."""
+        read_again = proven = None
+        for case in cases.values():
+            if case.proof.step is not None:
+                if proven is None:
+                    proven = self._proven_until(connection, account_id, skew) or 0
+                    read_again = self._read_again_at(connection, account_id)
+                over = is_over(
+                    case.proof,
+                    settle=self._rules.settle,
+                    read_again_at=read_again or 0,
+                    proven_until=proven,
+                )
+                if over:
+                    case.proof = judging.settled(case.proof)
+                    drifted = judging.drifted_by(case.proof, case.unit)
+                    case.difference = drifted
+                    case.expected = minus(case.reported, drifted)
+                    self._drifts.detect(
+                        connection,
+                        account_id,
+                        case.place,
+                        expected=case.expected,
+                        reported=case.reported,
+                        parted=(case.proof.verified_at, now),
+                        now=now,
+                    )
+                else:
+                    assert case.proof.step is not None
+                    moved = differences(case.proof.step.level, case.proof.base or ())
+                    case.difference = judging.nearest(moved, max(case.unit, GRID))
+                    case.expected = minus(case.reported, case.difference)
+            elif case.was in ("drift", "moving"):
+                if case.proof.has_drifted:
+                    drifted = judging.drifted_by(case.proof, case.unit)
+                    case.difference, case.expected = drifted, minus(case.reported, drifted)
+                else:
+                    self._drifts.resolve(connection, account_id, case.place, now=now)
+
+    # What the account knows
+
+    def _skew(self, connection: Connection, account_id: int) -> Skew:
+        clocks = schema.clocks.c
+        row = connection.execute(
+            select(clocks.skew, clocks.uncertainty).where(clocks.account_id == account_id)
+        ).first()
+        return Skew() if row is None else Skew(offset=row[0], uncertainty=row[1])
+
+    def _proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
+        """Up to when, by our clock, all that the exchange tells is known: the least of all streams
+        that are read, of which none may have a gap yet to be filled."""
+        c, g = schema.coverage.c, schema.gaps.c
+        covered = dict(
+            connection.execute(
+                select(c.stream, func.max(c.covered_until, type_=Moment))
+                .where(c.account_id == account_id)
+                .group_by(c.stream)
+            ).all()
+        )
+        if not {"deals", "orders"} <= covered.keys():
+            return None
+        open_gap = connection.execute(
+            select(func.min(g.gap_from, type_=Moment)).where(
+                g.account_id == account_id, g.state == str(GapState.OPEN)
+            )
+        ).scalar()
+        proven = min([*covered.values(), *([] if open_gap is None else [open_gap])])
+        found: int = proven - skew.offset - skew.uncertainty - AHEAD
+        return found
+
+    def _covered_from(self, connection: Connection, account_id: int) -> int | None:
+        c = schema.coverage.c
+        found: int | None = connection.execute(
+            select(func.min(c.covered_from, type_=Moment)).where(
+                c.account_id == account_id, c.stream == "deals"
+            )
+        ).scalar()
+        return found
+
+    def _read_again_at(self, connection: Connection, account_id: int) -> int:
+        """When the last of the wallets was last read as a whole: the oldest of those readings."""
+        r = schema.readings.c
+        found = connection.execute(
+            select(func.min(r.read_at, type_=Moment)).where(r.account_id == account_id)
+        ).scalar()
+        return found or 0
+
+    def _case(self, row: Values) -> _Case:
+        number = self._encoding.amount_of
+        return _Case(
+            place=(row[1], row[2]),
+            proof=_PROOF.decode(row[3]),
+            decimals=row[4],
+            was=row[5],
+            expected=number(row[6]),
+            reported=number(row[7]),
+            difference=number(row[8]),
+            verified_at=self._encoding.moment_of(row[9]),
+        )
+
+    def _row(self, account_id: int, case: _Case) -> Values:
+        return (
+            account_id,
+            *case.place,
+            msgspec.json.encode(case.proof).decode(),
+            case.decimals,
+            case.state,
+            amount(case.expected),
+            canonical(case.reported),
+            amount(case.difference),
+            self._encoding.moment(case.verified_at),
+        )
+
+
+_PROOF = msgspec.json.Decoder(Proof)
+
+
+def _since(proof: Proof) -> int:
+    assert proof.step is not None
+    return proof.step.since
+
+
+def _decimals(shown: Decimal) -> int:
+    exponent = shown.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
