@@ -7,7 +7,7 @@ deadline, and then another process may have the accounts.
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -20,9 +20,10 @@ from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
 from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures
+from reconciler.feed.key import reserving
 from reconciler.feed.listener import Listener
 from reconciler.feed.past import Past
-from reconciler.feed.rest import Rest, open_rest
+from reconciler.feed.rest import Common, Rest, open_rest
 from reconciler.holding import Holding, open_holding
 from reconciler.hop import Hop
 from reconciler.inbox import Hold, Inbox, open_inbox
@@ -95,6 +96,7 @@ class Office:
         self._inbox = inbox
         self._holding = holding
         self._world = world
+        self._common = Common.of(world, keys=len(config.accounts))
         self._log = log
         self.running = running
 
@@ -111,16 +113,26 @@ class Office:
         """
         figures = self.running.feeds[account.name]
         log = self._log.bind(account=account.name)
-        key, root = self._credentials[account.name], self._config.exchange.rest
 
         async def held(hold: Hold) -> T:
             try:
-                async with open_rest(self._world, root, key, log) as rest:
+                async with self._rest(account, hold, log) as rest:
                     return await work(self._listener(account, rest, hold, figures, log))
             finally:
                 figures.tell(Phase.WAITING)
 
         return await self._holding.while_held(account.name, held, patience=patience)
+
+    def _rest(self, account: Account, hold: Hold, log: Logger) -> AbstractAsyncContextManager[Rest]:
+        return open_rest(
+            self._world,
+            self._config.exchange.rest,
+            self._credentials[account.name],
+            log,
+            common=self._common,
+            recall=partial(self._past.used_up, account.name),
+            reserve=reserving(self._inbox, account.name, hold),
+        )
 
     def _listener(
         self, account: Account, rest: Rest, hold: Hold, figures: Figures, log: Logger

@@ -12,10 +12,12 @@ import trio
 
 from reconciler.domain.facts import KeyNotice
 from reconciler.domain.moments import MILLISECOND, seconds
+from reconciler.domain.words import Source
 from reconciler.feed.exchange_clock import ExchangeClock
 from reconciler.feed.gate import Gate, Permit
 from reconciler.feed.limits import NotSent
 from reconciler.feed.nonce import Commit, Nonce, Wait
+from reconciler.inbox import Batch, Hold, Inbox, committed
 
 TOKENS_MAX, TOKENS_PERIOD = 10, 60
 """`profile/websocket_token`: so many in so many seconds (PROTOCOL § 1.4)."""
@@ -33,6 +35,16 @@ async def nothing() -> None:
 
 async def nowhere(_: KeyNotice) -> None:
     """Of the same."""
+
+
+def reserving(inbox: Inbox, account: str, hold: Hold | None) -> Reserve:
+    """Notices of the account's key go the way of its facts."""
+
+    async def reserve(notice: KeyNotice) -> None:
+        batch = Batch(account=account, source=Source.QUERY, facts=(notice,), hold=hold)
+        await committed(inbox, batch)
+
+    return reserve
 
 
 class Key:

@@ -24,6 +24,7 @@ from reconciler.daemon import Record
 from reconciler.domain.moments import DAY, MINUTE, SECOND, from_iso
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.figures import Figures
+from reconciler.feed.key import Recall, Reserve, nothing, nowhere, reserving
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import open_rest
 from reconciler.hop import Hop, inline
@@ -209,11 +210,19 @@ class Blank:
 
 @asynccontextmanager
 async def listener(
-    world: World, inbox: Inbox, *, log_to: StringIO | None = None, **changes: Any
+    world: World,
+    inbox: Inbox,
+    *,
+    log_to: StringIO | None = None,
+    recall: Recall = nothing,
+    reserve: Reserve = nowhere,
+    **changes: Any,
 ) -> AsyncIterator[Listener]:
     """As the daemon makes one, with the defaults of the configuration."""
     log = open_log(clock=world.clock, format_="json", level="debug", to=log_to or StringIO())
-    async with open_rest(world, "http://exchange.test", CREDENTIALS, log) as rest:
+    async with open_rest(
+        world, "http://exchange.test", CREDENTIALS, log, recall=recall, reserve=reserve
+    ) as rest:
         made = Listener(
             account=ACCOUNT,
             wallets=frozenset(Wallet),
@@ -298,7 +307,12 @@ async def open_stage(
         writing.start_soon(writer, outlet, database, inline)
         network = Network(exchange, server, outer)
         outside = world(dial=network.dial, http=lambda: through(network))
-        given: dict[str, Any] = {"log_to": log, "past": Record(reads, inline), "markets": wanted}
+        past = Record(reads, inline)
+        given: dict[str, Any] = {"log_to": log, "past": past, "markets": wanted}
+        given |= {
+            "recall": partial(past.used_up, ACCOUNT),
+            "reserve": reserving(inbox, ACCOUNT, None),
+        }
         async with listener(outside, inbox, **given | changes) as on, trio.open_nursery() as tasks:
             yield Stage(exchange, network, on, database, reads, log, tasks, figures)
             tasks.cancel_scope.cancel()
