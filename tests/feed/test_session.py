@@ -361,6 +361,38 @@ def test_while_rest_answers_nothing_the_stream_goes_on_and_the_proof_waits(sqlit
     run(main)
 
 
+def test_a_database_that_is_away_for_minutes_ends_no_session_and_loses_nothing(
+    sqlite_url: str,
+) -> None:
+    async def main() -> None:
+        inbox, outlet = open_inbox()
+        async with open_stage(sqlite_url, markets=DEFAULT_MARKETS[:2]) as stage:
+            is_there = trio.Event()
+            is_there.set()
+
+            async def write(inbox: Inbox) -> None:
+                async for batch in outlet:
+                    await is_there.wait()
+                    await inbox.send(batch)
+
+            stage.nursery.start_soon(write, stage.on.inbox)
+            await live(replace(stage, on=replace(stage.on, inbox=inbox)))
+            is_there = trio.Event()
+            for _ in range(300):
+                deal(stage)
+                order(stage)
+                await trio.sleep(1)
+            is_there.set()
+            await trio.sleep(1)
+            assert len(stage.reads.deals(ACCOUNT)) == 300
+            await trio.sleep(100)
+            verdict = await stage.verdict()
+            assert not [found for found in verdict.differences if "main" not in found]
+            assert (stage.on.figures.phase, stage.on.figures.sessions) == (Phase.LIVE, 1)
+
+    run(main)
+
+
 # Evidence
 
 
