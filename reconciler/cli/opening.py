@@ -32,12 +32,21 @@ def configuration(path: str | None) -> Loaded:
 
 
 def credentials(loaded: Loaded) -> dict[str, Credentials]:
-    """Of every account, by its name.  Raises ConfigError, also where there is no account."""
+    """Of every account, by its name.  Raises ConfigError, also where there is no account, and where
+    two have one key: they would record the same deals twice, and use each other's nonces."""
     if not loaded.config.accounts:
         raise ConfigError(
             loaded.where, "accounts", "there is none; add [[accounts]] with a name and a key"
         )
-    return {account.name: loaded.credentials(account) for account in loaded.config.accounts}
+    found: dict[str, Credentials] = {}
+    owners: dict[str, str] = {}
+    for account in loaded.config.accounts:
+        found[account.name] = loaded.credentials(account)
+        owner = owners.setdefault(found[account.name].key.reveal(), account.name)
+        if owner != account.name:
+            key = f"accounts.{account.name}.api_key"
+            raise ConfigError(loaded.where, key, f"is the key of {owner!r} too; each needs its own")
+    return found
 
 
 def database(loaded: Loaded) -> Database:
