@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from reconciler.simulator import dialect
+from reconciler.simulator import conditional_dialect, dialect
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.history import Window
@@ -166,9 +166,14 @@ def _asked_assets(exchange: Exchange, params: list[Any]) -> list[str]:
 
 
 def _pending_page(exchange: Exchange, account: Account, params: list[Any]) -> Any:
+    """Neither orders of pairs nor orders that trigger others are here, which is the harder case."""
     market, offset, limit = _paged(exchange, params)
     rows = sorted(
-        (order for order in account.open_orders.values() if order.asked.market == market),
+        (
+            order
+            for order in account.open_orders.values()
+            if order.asked.market == market and order.pair is None and order.oto_id is None
+        ),
         key=lambda order: -order.order_id,
     )
     page = rows[offset : offset + limit]
@@ -270,6 +275,13 @@ def update(method: str, params: Any) -> str:
 def pending_update(seen: OrderSeen) -> str:
     """`ordersPending_update`."""
     return update("ordersPending_update", [int(seen.step), dialect.pending_order(seen.order)])
+
+
+def oto_update(seen: OrderSeen) -> str:
+    """`otoOrdersPending_update`."""
+    return update(
+        "otoOrdersPending_update", [int(seen.step), conditional_dialect.oto_update(seen.order)]
+    )
 
 
 def executed_update(order: Order) -> str:

@@ -39,7 +39,7 @@ TYPE = {
     Kind.MARGIN_STOP_MARKET: 10,
     Kind.STOCK_MARKET: 202,
 }
-_TYPE_WORD = {
+TYPE_WORD = {
     Kind.LIMIT: "limit",
     Kind.MARKET: "market",
     Kind.STOP_LIMIT: "stop limit",
@@ -50,8 +50,8 @@ _TYPE_WORD = {
     Kind.MARGIN_STOP_MARKET: "trigger margin market",
     Kind.STOCK_MARKET: "stock market",
 }
-_CONDITION = {Side.BUY: "gte", Side.SELL: "lte"}
-_STATUS = {status: status.upper() for status in Status}
+CONDITION = {Side.BUY: "gte", Side.SELL: "lte"}
+STATUS = {status: status.upper() for status in Status}
 
 # Times
 
@@ -89,7 +89,7 @@ def pending_order(order: Order) -> Row:
         "deal_fee": text(order.fee),
         "client_order_id": order.client_order_id,
         "stp": order.stp.value,
-        "status": _STATUS[order.status],
+        "status": STATUS[order.status],
         "position_side": "BOTH",
         "rpi": False,
         "retail": False,
@@ -97,7 +97,7 @@ def pending_order(order: Order) -> Row:
     }
     if order.activation_price is not None:
         row["activation_price"] = text(order.activation_price)
-        row["activation_condition"] = _CONDITION[order.side]
+        row["activation_condition"] = CONDITION[order.side]
     return row
 
 
@@ -120,7 +120,7 @@ def executed_order(order: Order) -> Row:
         "deal_money": text(order.filled_total),
         "deal_fee": text(order.fee),
         "client_order_id": order.client_order_id,
-        "status": _STATUS[order.status],
+        "status": STATUS[order.status],
         "fee_asset": order.fee_asset,
         "rpi": False,
         "retail": False,
@@ -136,7 +136,7 @@ def active_order(order: Order) -> Row:
         "clientOrderId": order.client_order_id,
         "market": order.market,
         "side": order.side.value,
-        "type": _TYPE_WORD[order.kind],
+        "type": TYPE_WORD[order.kind],
         "timestamp": short_seconds(order.created_at),
         "dealMoney": text(order.filled_total),
         "dealStock": text(order.filled_amount),
@@ -145,7 +145,7 @@ def active_order(order: Order) -> Row:
         "dealFee": text(order.fee),
         "postOnly": order.post_only,
         "ioc": order.ioc,
-        "status": _STATUS[order.status],
+        "status": STATUS[order.status],
         "stp": order.stp.value,
         "positionSide": "BOTH",
         "rpi": False,
@@ -157,7 +157,9 @@ def active_order(order: Order) -> Row:
         row["feeAsset"] = order.fee_asset
     if order.activation_price is not None:
         row["activation_price"] = text(order.activation_price)
-        row |= _activation(order)
+        row |= activation(order)
+    if order.oto_id is not None:
+        row["oto"] = {"otoId": order.oto_id} | trigger_prices(order, "stopLoss", "takeProfit")
     return row
 
 
@@ -171,7 +173,7 @@ def finished_order(order: Order) -> Row:
         "ctime": short_seconds(order.created_at),
         "ftime": short_seconds(order.finished_at),
         "side": order.side.value,
-        "type": _TYPE_WORD[order.kind],
+        "type": TYPE_WORD[order.kind],
         "amount": text(order.amount),
         "price": text(order.price or ZERO),
         "dealStock": text(order.filled_amount),
@@ -180,20 +182,26 @@ def finished_order(order: Order) -> Row:
         "feeAsset": order.fee_asset,
         "postOnly": order.post_only,
         "ioc": order.ioc,
-        "status": _STATUS[order.status],
+        "status": STATUS[order.status],
         "positionSide": "BOTH",
         "rpi": False,
         "reduceOnly": order.reduce_only,
     }
     if order.activation_price is not None:
         row["activationPrice"] = text(order.activation_price)
-        row |= _activation(order)
+        row |= activation(order)
     return row
 
 
-def _activation(order: Order) -> Row:
-    """A number, although prose calls it a boolean (http-trade-v4.yaml)."""
-    return {"activated": int(order.is_activated), "activationCondition": _CONDITION[order.side]}
+def activation(order: Order) -> Row:
+    """Of a stop: a number, although prose calls it a boolean (http-trade-v4.yaml)."""
+    return {"activated": int(order.is_activated), "activationCondition": CONDITION[order.side]}
+
+
+def trigger_prices(order: Order, stop_loss: str, take_profit: str) -> Row:
+    """Under these names, if there are any."""
+    prices = {stop_loss: order.stop_loss, take_profit: order.take_profit}
+    return {name: text(price) for name, price in prices.items() if price is not None}
 
 
 # Deals
@@ -352,7 +360,7 @@ def delisted_order(row: Delisted) -> Row:
         "finishAt": short_seconds(row.finished_at),
         "market": row.market,
         "side": row.side,
-        "type": _TYPE_WORD[Kind(row.kind)],
+        "type": TYPE_WORD[Kind(row.kind)],
         "price": padded(row.price),
         "amount": padded(row.amount),
         "dealStock": padded(row.filled_amount),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reconciler.simulator.accounts import Account
+from reconciler.simulator.conditionals import Conditionals
 from reconciler.simulator.conversions import Conversions
 from reconciler.simulator.enforcement import Enforcement
 from reconciler.simulator.floor import Floor
@@ -48,6 +49,7 @@ class Engine:
         self.margin = self._floor.margin
         self.treasury = Treasury(self.accounts, self._ids, self.margin)
         self.enforcement = Enforcement(self.accounts, self._floor, self._ids, self.treasury)
+        self.conditionals = Conditionals(self.accounts, self._floor, self._check)
         self.lending = Lending(self.accounts, self._ids, self.treasury)
         self.conversions = Conversions(
             self.accounts, self.markets, self.last_price, self._ids, self.treasury
@@ -194,6 +196,6 @@ class Engine:
 
     def _open_order(self, account: str, market: str, order_id: int) -> LiveOrder:
         order = self.accounts[account].open_orders.get(order_id)
-        if order is None or order.market.name != market:
+        if order is None or order.market.name != market or order.pair is not None:
             raise Refused("order", "Unexecuted order was not found.")
         return order

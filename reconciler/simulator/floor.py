@@ -4,6 +4,7 @@ Orders meet on the books, wait among the stops, and end; money moves with each f
 for what is the engine's business: here everything is allowed already.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -14,12 +15,14 @@ from reconciler.simulator.ids import Ids
 from reconciler.simulator.margin import Margin
 from reconciler.simulator.matching import Book, LiveOrder
 from reconciler.simulator.numbers import ZERO, negative, times
+from reconciler.simulator.protection import protection
 from reconciler.simulator.records import (
     Deal,
     DealMade,
     Instruction,
     Market,
     OrderSeen,
+    Pair,
     PositionsMoved,
     Role,
     Side,
@@ -45,10 +48,13 @@ class Floor:
         self.last = {market.name: market.reference_price for market in self.markets.values()}
         """The price of the last deal of each market; before the first, its reference price."""
         self.margin = Margin(accounts, self.last.__getitem__, ids)
+        self._triggers: deque[LiveOrder] = deque()
+        """Filled orders whose consequences are still to be placed."""
 
     def begin(self, account: str, asked: Instruction) -> LiveOrder:
         """An order with an id, of which nobody has heard yet."""
         now = self._ids.stamp()
+        triggers = asked.stop_loss is not None or asked.take_profit is not None
         return LiveOrder(
             order_id=self._ids.order(),
             account=account,
@@ -57,6 +63,7 @@ class Floor:
             created_at=now,
             updated_at=now,
             remaining=asked.amount,
+            oto_id=self._ids.order() if triggers else None,
         )
 
     def enter(self, order: LiveOrder, told: Told) -> None:
@@ -68,6 +75,23 @@ class Floor:
             self._match(order, told)
         self.activate_stops(order.market.name, told)
 
+    def enter_pair(
+        self, stop_loss: LiveOrder, take_profit: LiveOrder, client_order_id: str, told: Told
+    ) -> Pair:
+        """Both wait for the market; whichever executes first cancels the other."""
+        pair = Pair(
+            pair_id=self._ids.order(),
+            client_order_id=client_order_id,
+            stop_loss_id=stop_loss.order_id,
+            take_profit_id=take_profit.order_id,
+        )
+        for leg in (stop_loss, take_profit):
+            leg.pair, leg.is_quiet = pair, True
+        self.stops[stop_loss.market.name].add(stop_loss)
+        self.open(stop_loss, told)
+        self.enter(take_profit, told)
+        return pair
+
     def open(self, order: LiveOrder, told: Told) -> None:
         """The order is among the open ones now; what it needs is frozen."""
         account = self._accounts[order.account]
@@ -76,12 +100,14 @@ class Floor:
             told.balance(order.account, order.given_asset)
         if order.order_id not in account.open_orders:
             account.open_orders[order.order_id] = order
-            told.say(OrderSeen(order.account, Step.NEW, order.seen()))
+            _tell(order, Step.NEW, told)
         elif order.filled_amount:
-            told.say(OrderSeen(order.account, Step.UPDATE, order.seen()))
+            _tell(order, Step.UPDATE, told)
 
     def withdraw(self, order: LiveOrder, status: Status, told: Told) -> None:
         """An open order is taken off the book, or from among the stops, and ends."""
+        if order.finished_at is not None:
+            return  # with its partner
         if order.is_waiting:
             self.stops[order.market.name].remove(order)
         else:
@@ -94,6 +120,8 @@ class Floor:
         self, maker: LiveOrder, taker: LiveOrder, amount: Decimal, told: Told
     ) -> tuple[Deal, Deal]:
         """One deal at the maker's price; the maker's side and the taker's."""
+        for order in (maker, taker):
+            self._execute(order, told)
         fill = Fill(
             deal_id=self._ids.deal(),
             price=maker.limit,
@@ -107,7 +135,7 @@ class Floor:
         hold(maker, gives)
         self.last[maker.market.name] = fill.price
         if maker.remaining:
-            told.say(OrderSeen(maker.account, Step.UPDATE, maker.seen()))
+            _tell(maker, Step.UPDATE, told)
         else:
             self._end(maker, Status.FILLED, told)
         for order, deal in ((maker, made), (taker, taken)):
@@ -137,21 +165,36 @@ class Floor:
             self._end(taker, Status.CANCELED, told)
 
     def activate_stops(self, market: str, told: Told) -> None:
-        """Those that the last price has reached, one by one: each may move the price further.
+        """Those that the last price has reached, one by one: each may move the price further; but
+        first what filled orders trigger.
 
         An order is seen new for the second time then, with the same id (PROTOCOL § 6.3).  One whose
         account can't pay any more is cancelled.
         """
+        while self._triggers:
+            self._protect(self._triggers.popleft(), told)
         while order := self.stops[market].due(self.last[market]):
+            self._execute(order, told)
             self.stops[market].remove(order)
             self._let_go(order, told)
             order.is_activated = True
             order.updated_at = self._ids.stamp()
-            told.say(OrderSeen(order.account, Step.NEW, order.seen()))
+            _tell(order, Step.NEW, told)
             if self._can_pay(order):
                 self._match(order, told)
             else:
                 self._end(order, Status.CANCELED, told)
+
+    def _protect(self, filled: LiveOrder, told: Told) -> None:
+        """Places what closes the position of a filled order again, at the prices that it named."""
+        position = self._accounts[filled.account].portfolio.open.get(filled.market.name)
+        asked = protection(filled.seen(), position.amount if position else ZERO)
+        orders = [self.begin(filled.account, one) for one in asked]
+        match orders:
+            case [stop_loss, take_profit]:
+                self.enter_pair(stop_loss, take_profit, "", told)
+            case [alone]:
+                self.enter(alone, told)
 
     def close(self, market: str) -> None:
         """The market is no more; none of its orders may be open."""
@@ -195,14 +238,39 @@ class Floor:
                 if other.remaining > left:
                     self.withdraw(other, Status.AUTO_CANCELED_REDUCE_ONLY, told)
 
+    def _execute(self, order: LiveOrder, told: Told) -> None:
+        """Of a pair, it is the one that does; an ordinary order from now on."""
+        order.is_quiet = False
+        if partner := self._part(order):
+            self.withdraw(partner, Status.CANCELED, told)
+
+    def _part(self, order: LiveOrder) -> LiveOrder | None:
+        """The partner, which is none any more."""
+        if order.pair is None:
+            return None
+        open_orders = self._accounts[order.account].open_orders
+        partner = open_orders.get(order.pair.other(order.order_id))
+        order.pair = None
+        if partner is not None:
+            partner.pair = None
+        return partner
+
     def _let_go(self, order: LiveOrder, told: Told) -> None:
         if order.frozen:
             release(order, self._accounts[order.account])
             told.balance(order.account, order.given_asset)
 
     def _end(self, order: LiveOrder, status: Status, told: Told) -> None:
+        partner = self._part(order)
         order.status = status
         order.finished_at = order.updated_at
-        seen = order.seen()
-        self._accounts[order.account].finish(seen)
-        told.say(OrderSeen(order.account, Step.FINISH, seen))
+        self._accounts[order.account].finish(order.seen())
+        _tell(order, Step.FINISH, told)
+        if partner is not None:  # it ends without having executed
+            self.withdraw(partner, status, told)
+        if order.oto_id is not None and status is Status.FILLED:
+            self._triggers.append(order)
+
+
+def _tell(order: LiveOrder, step: Step, told: Told) -> None:
+    told.say(OrderSeen(order.account, step, order.seen(), order.is_quiet))

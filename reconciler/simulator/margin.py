@@ -65,6 +65,8 @@ class Margin:
             price = self._last_price(position.market)
             exposure = plus(exposure, times(position.amount.copy_abs(), price))
         for order in account.open_orders.values():
+            if order.pair is not None and order.is_waiting:
+                continue  # only one of a pair executes
             if order.asked.kind.is_margin and not order.asked.reduce_only and order is not ended:
                 price = order.asked.price or self._last_price(order.market.name)
                 exposure = plus(exposure, times(order.remaining, price))

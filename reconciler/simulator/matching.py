@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.simulator.numbers import ZERO, affordable, minus, plus, times
-from reconciler.simulator.records import Instruction, Market, Order, Side, Status
+from reconciler.simulator.records import Instruction, Market, Order, Pair, Side, Status
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -31,6 +31,10 @@ class LiveOrder:
     status: Status = Status.OPEN
     is_activated: bool = False
     finished_at: int | None = None
+    pair: Pair | None = None
+    oto_id: int | None = None
+    is_quiet: bool = False
+    """As its events say it."""
 
     @property
     def limit(self) -> Decimal:
@@ -93,6 +97,10 @@ class LiveOrder:
             activation_price=asked.activation_price,
             is_activated=self.is_activated,
             reduce_only=asked.reduce_only,
+            pair=self.pair,
+            oto_id=self.oto_id,
+            stop_loss=asked.stop_loss,
+            take_profit=asked.take_profit,
         )
 
 

@@ -5,24 +5,21 @@ is an ordinary outcome.
 """
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from enum import Enum, auto
-from typing import TypeAlias
 
 from reconciler.simulator.accounts import Account
 from reconciler.simulator.exchange import Exchange
-from reconciler.simulator.numbers import affordable, cut, plus, times
+from reconciler.simulator.margin_trader import MarginTrader
+from reconciler.simulator.numbers import cut, plus, times
 from reconciler.simulator.papers import Direction
 from reconciler.simulator.records import Instruction, Kind, Market, Side, Stp, Wallet
+from reconciler.simulator.trader import Acts, Trader
 from reconciler.simulator.transactions import PARTIAL, Method
-
-Acts: TypeAlias = list[tuple[Callable[[], object], int]]
 
 _STATUSES = (1, 2, 3, 3, 3, 4, 5, 7, 9, 10, 15, 18, 21, 22, 27, 28)
 """Of transactions; those that don't follow are refused."""
-
-_RESERVE = Decimal(1_000_000_000)
 
 
 class Pursuit(Enum):
@@ -33,7 +30,7 @@ class Pursuit(Enum):
     PAPERS = auto()
     """Deposits and withdrawals with their statuses, codes, conversions, lending, mining."""
     MARGIN = auto()
-    """Positions, funding, borrowing, and now and then a liquidation."""
+    """Positions, orders that hang on each other, funding, borrowing, now and then a liquidation."""
 
 
 def acts(
@@ -44,7 +41,7 @@ def acts(
     bots: Sequence[str],
 ) -> Acts:
     """All acts of the pursuits, in the order in which `Pursuit` names them."""
-    makers = {Pursuit.ORDERS: _Orders, Pursuit.PAPERS: _Papers, Pursuit.MARGIN: _Margin}
+    makers = {Pursuit.ORDERS: _Orders, Pursuit.PAPERS: _Papers, Pursuit.MARGIN: MarginTrader}
     found: Acts = []
     for pursuit in Pursuit:
         if pursuit in pursuits:
@@ -52,49 +49,7 @@ def acts(
     return found
 
 
-class _Trader:
-    def __init__(
-        self,
-        exchange: Exchange,
-        chance: random.Random,
-        accounts: Sequence[str],
-        bots: Sequence[str],
-    ) -> None:
-        self.exchange = exchange
-        self.engine = exchange.engine
-        self.chance = chance
-        self.accounts = accounts
-        self.bots = bots
-
-    def acts(self) -> Acts:
-        """With their weights."""
-        raise NotImplementedError
-
-    def account(self) -> Account:
-        """A random one of ours."""
-        return self.engine.accounts[self.chance.choice(self.accounts)]
-
-    def side(self) -> Side:
-        """A random one."""
-        return self.chance.choice((Side.BUY, Side.SELL))
-
-    def ratio(self, low: int, high: int) -> Decimal:
-        """A random percentage, as a ratio."""
-        return Decimal(self.chance.randint(low, high)).scaleb(-2)
-
-    def near(self, market: Market) -> Decimal:
-        """A price within two percent of the last."""
-        price = times(self.engine.last_price(market.name), self.ratio(98, 102))
-        return cut(price, market.money_decimals)
-
-    def amount(self, market: Market) -> Decimal:
-        """A small one that the market accepts."""
-        price = self.engine.last_price(market.name)
-        least = plus(market.amount_min, affordable(market.total_min, price, market.stock_decimals))
-        return cut(times(least, self.ratio(150, 900)), market.stock_decimals)
-
-
-class _Orders(_Trader):
+class _Orders(Trader):
     def acts(self) -> Acts:
         return [(self._stop, 12), (self._modify, 8), (self._prevent, 4), (self._cancel_all, 1)]
 
@@ -155,7 +110,7 @@ class _Orders(_Trader):
         self.exchange.cancel_all(self.account().name, [self._market().name])
 
 
-class _Papers(_Trader):
+class _Papers(Trader):
     def acts(self) -> Acts:
         return [
             (self._expect_deposit, 2),
@@ -270,87 +225,3 @@ class _Papers(_Trader):
             self.exchange.told(
                 self.engine.treasury.sub_transfer(master.name, sub.sub_id, direction, asset, amount)
             )
-
-
-class _Margin(_Trader):
-    def acts(self) -> Acts:
-        return [
-            (self._quote, 12),
-            (self._take, 12),
-            (self._stop, 3),
-            (self._fund, 1),
-            (self._borrow, 1),
-            (self._liquidate, 1),
-        ]
-
-    def _market(self) -> Market:
-        return self.chance.choice([m for m in self.exchange.markets.values() if m.has_margin])
-
-    def _place(
-        self,
-        account: str,
-        market: Market,
-        side: Side,
-        kind: Kind,
-        *,
-        price: Decimal | None = None,
-        activation_price: Decimal | None = None,
-    ) -> None:
-        self.exchange.place(
-            account,
-            Instruction(
-                market=market.name,
-                side=side,
-                kind=kind,
-                amount=self.amount(market),
-                price=price,
-                activation_price=activation_price,
-            ),
-        )
-
-    def _quote(self) -> None:
-        bot, market, side = self.chance.choice(self.bots), self._market(), self.side()
-        wallets = self.engine.accounts[bot].wallets
-        if wallets.available(Wallet.COLLATERAL, "USDT") < _RESERVE:
-            self.exchange.deposit(bot, "USDT", _RESERVE)
-            self.exchange.transfer(bot, "USDT", _RESERVE, Wallet.MAIN, Wallet.COLLATERAL)
-        self._place(bot, market, side, Kind.MARGIN_LIMIT, price=self.near(market))
-
-    def _take(self) -> None:
-        market, side = self._market(), self.side()
-        if self.chance.random() < 0.5:
-            self._place(self.account().name, market, side, Kind.MARGIN_MARKET)
-        else:
-            price = self.near(market)
-            self._place(self.account().name, market, side, Kind.MARGIN_LIMIT, price=price)
-
-    def _stop(self) -> None:
-        market = self._market()
-        activation = self.near(market)
-        self._place(
-            self.account().name,
-            market,
-            self.side(),
-            Kind.MARGIN_STOP_MARKET,
-            activation_price=activation,
-        )
-
-    def _fund(self) -> None:
-        futures = [market for market in self.exchange.markets.values() if market.is_futures]
-        if futures:
-            market = self.chance.choice(futures).name
-            rate = Decimal(self.chance.randint(-300, 300)).scaleb(-8)
-            price = self.engine.last_price(market)
-            self.exchange.publish(self.engine.margin.fund(market, rate, price))
-
-    def _borrow(self) -> None:
-        account, asset = self.account(), self.chance.choice(self.engine.assets)
-        owed = account.portfolio.borrows.get(asset)
-        amount = owed.amount.copy_negate() if owed else self.ratio(1, 100)
-        self.exchange.publish(self.engine.margin.borrow(account.name, asset, amount))
-
-    def _liquidate(self) -> None:
-        account = self.account()
-        if account.portfolio.open and self.chance.random() < 0.2:
-            market = self.chance.choice(list(account.portfolio.open))
-            self.exchange.publish(self.engine.enforcement.liquidate(account.name, market))

@@ -57,7 +57,8 @@ def main_balance(exchange: Exchange, account: Account, asked: Asked) -> Any:
 
 
 def open_orders(exchange: Exchange, account: Account, asked: Asked) -> Any:
-    """Newest first, all markets unless one is named."""
+    """Newest first, all markets unless one is named; orders of pairs are not among them, which is
+    the harder case (PROTOCOL § 10.2, question 13)."""
     market = asked.one_of("market", exchange.markets)
     order_id, client_order_id = asked.integer("orderId"), asked.text("clientOrderId")
     if market is None and (order_id is not None or client_order_id is not None):
@@ -66,7 +67,8 @@ def open_orders(exchange: Exchange, account: Account, asked: Asked) -> Any:
     rows = [
         order
         for order in sorted(account.open_orders.values(), key=lambda o: -o.order_id)
-        if market in (None, order.asked.market)
+        if order.pair is None
+        and market in (None, order.asked.market)
         and order_id in (None, order.order_id)
         and client_order_id in (None, order.asked.client_order_id)
     ]
@@ -131,20 +133,6 @@ def deals_of_order(exchange: Exchange, account: Account, asked: Asked) -> Any:
     ]
     rows = [dialect.deal_of_order(deal) for deal in deals[offset : offset + limit]]
     return {"records": rows, "offset": offset, "limit": limit}
-
-
-def conditional_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
-    """`conditional-orders`: pairs of orders are not simulated, so there are none."""
-    asked.one_of("market", exchange.markets)
-    offset, limit = asked.page(ORDERS_MAX, OFFSET_MAX, default=100)
-    return {"limit": limit, "offset": offset, "total": 0, "records": []}
-
-
-def oco_orders(exchange: Exchange, _: Account, asked: Asked) -> Any:
-    """`oco-orders`: likewise."""
-    asked.one_of("market", exchange.markets)
-    asked.page(ORDERS_MAX, OFFSET_MAX)
-    return []
 
 
 def _of_client(account: Account, client_order_id: str, market: str | None) -> list[Order]:
@@ -223,7 +211,5 @@ READS: dict[str, Read] = {
     "/api/v4/trade-account/order/history": finished_orders,
     "/api/v4/trade-account/executed-history": executed_deals,
     "/api/v4/trade-account/order": deals_of_order,
-    "/api/v4/conditional-orders": conditional_orders,
-    "/api/v4/oco-orders": oco_orders,
     "/api/v4/market/fee": fees,
 }

@@ -186,6 +186,9 @@ class Instruction:
     ioc: bool = False
     stp: Stp = Stp.NO
     reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    """Where the position that a margin order opens shall be closed again, once it is filled."""
     source: str = "api"
 
     @property
@@ -211,6 +214,20 @@ class Deal:
     fee_asset: str
     client_order_id: str
     executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two orders of which the first to execute cancels the other (OCO)."""
+
+    pair_id: int
+    client_order_id: str
+    stop_loss_id: int
+    take_profit_id: int
+
+    def other(self, order_id: int) -> int:
+        """The id of the partner."""
+        return self.take_profit_id if order_id == self.stop_loss_id else self.stop_loss_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +257,12 @@ class Order:
     activation_price: Decimal | None = None
     is_activated: bool = False
     reduce_only: bool = False
+    pair: Pair | None = None
+    """While neither it nor its partner has executed."""
+    oto_id: int | None = None
+    """Of an order that triggers others when it is filled (OTO), and their prices."""
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +329,9 @@ class OrderSeen:
     account: str
     step: Step
     order: Order
+    is_quiet: bool = False
+    """True of an order of a pair that has not executed: the channel of open orders is silent about
+    it, and about its end."""
 
 
 @dataclass(frozen=True, slots=True)

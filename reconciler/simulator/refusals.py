@@ -16,12 +16,16 @@ _FIELDS = {
     "post_only": "postOnly",
     "liquidity": "market",
     "reduce_only": "reduceOnly",
+    "stop_loss": "stopLoss",
+    "take_profit": "takeProfit",
 }
 """Codes and fields of what the engine refuses; 30 and the word itself where nothing is said."""
 
 _INNER = {
     "balance": (400, 10, "amount"),
     "order": (400, 2, "orderId"),
+    "conditional": (400, 2, "id"),
+    "oto": (400, 2, "otoId"),
     "transfer": (422, 3, "amount"),
     "main_balance": (422, 5, "amount"),
 }

@@ -47,6 +47,7 @@ def check(
     others = (order for order in account.open_orders.values() if order is not replaced)
     _check_client_order_id(asked, others)
     _check_size(asked, market)
+    _check_triggers(asked, market)
     if asked.kind.is_margin:
         return  # what it needs only the margin knows
     check_means(
@@ -98,6 +99,14 @@ def _check_size(asked: Instruction, market: Market) -> None:
     price = _check_price("price", asked.price, market)
     if times(price, asked.amount) < market.total_min:
         raise Refused("total", f"Total (amount * price) is less than {text(market.total_min)}")
+
+
+def _check_triggers(asked: Instruction, market: Market) -> None:
+    for field, price in (("stop_loss", asked.stop_loss), ("take_profit", asked.take_profit)):
+        if price is not None:
+            _check_price(field, price, market)
+            if asked.reduce_only:
+                raise Refused("reduce_only", f"Reduce only cannot be combined with {field}.")
 
 
 def _check_price(field: str, price: Decimal | None, market: Market) -> Decimal:

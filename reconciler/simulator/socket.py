@@ -231,9 +231,9 @@ class Session:
     def hear(self, event: Event, frames: dict[str, str]) -> None:
         """Orders and deals are told at once, balances when their interval allows."""
         match event:
-            case OrderSeen(_, step, order):
-                if self._wants("ordersPending", order.market):
-                    self._share("ordersPending_update", channels.pending_update, event, frames)
+            case OrderSeen(_, step, order, is_quiet):
+                if not is_quiet and self._wants("ordersPending", order.market):
+                    self._order(event, frames)
                 if (
                     step is Step.FINISH
                     and self._wants("ordersExecuted", order.market)
@@ -257,6 +257,13 @@ class Session:
                 if self._wants("borrowsAccountMargin", borrow.asset):
                     method = "borrowsAccountMargin_update"
                     self._share(method, channels.borrow_alarm, event, frames)
+
+    def _order(self, event: OrderSeen, frames: dict[str, str]) -> None:
+        """One that triggers others is told by a method of its own, and by no other."""
+        if event.order.oto_id is None:
+            self._share("ordersPending_update", channels.pending_update, event, frames)
+        else:
+            self._share("otoOrdersPending_update", channels.oto_update, event, frames)
 
     def _wants(self, channel: str, name: str) -> bool:
         wanted = self._wanted.get(channel)

@@ -13,7 +13,7 @@ from reconciler.simulator.rules import Refused
 
 Write: TypeAlias = Callable[[Exchange, Account, Asked], Any]
 
-_STP = {stp.value: stp for stp in Stp} | {
+STP = {stp.value: stp for stp in Stp} | {
     "cancel_old": Stp.OLD,
     "cancel_new": Stp.NEW,
     "cancel_both": Stp.BOTH,
@@ -51,8 +51,10 @@ def _place(exchange: Exchange, account: Account, asked: Asked, kind: Kind) -> An
         client_order_id=asked.text("clientOrderId") or "",
         post_only=plain and asked.flag("postOnly"),
         ioc=plain and asked.flag("ioc"),
-        stp=_STP[asked.one_of("stp", _STP) or "no"],
+        stp=STP[asked.one_of("stp", STP) or "no"],
         reduce_only=kind.is_margin and asked.flag("reduceOnly"),
+        stop_loss=asked.amount_or_none("stopLoss") if kind.is_margin else None,
+        take_profit=asked.amount_or_none("takeProfit") if kind.is_margin else None,
     )
     return dialect.active_order(exchange.place(account.name, instruction))
 

@@ -189,6 +189,19 @@ def test_no_book_is_crossed_and_no_stop_is_overdue(seed: int) -> None:
                     assert over if order.asked.side is Side.BUY else under
 
 
+@seeds
+def test_no_order_is_without_its_partner_and_none_that_executed_has_one(seed: int) -> None:
+    for account in lived(seed).engine.accounts.values():
+        for order in account.open_orders.values():
+            if order.pair is not None:
+                partner = account.open_orders[order.pair.other(order.order_id)]
+                assert partner.pair == order.pair
+                assert not order.filled_amount
+                assert not order.is_activated
+            assert order.is_quiet == (order.pair is not None)
+        assert all(order.pair is None for order in account.history.finished)
+
+
 def test_the_same_seed_gives_the_same_truth_byte_for_byte() -> None:
     def told(seed: int) -> bytes:
         return repr(sorted(truths(lived.__wrapped__(seed, 1_500)).items())).encode()
@@ -202,7 +215,10 @@ def test_a_long_life_has_everything_in_it() -> None:
     orders = [order for truth in all_of for order in truth.orders]
     reasons = {movement.reason for truth in all_of for movement in truth.movements}
     statuses = {t.status for truth in all_of for t in truth.papers.transactions.values()}
-    assert {order.kind for order in orders} >= set(Kind) - {Kind.MARGIN_STOP_LIMIT}
+    assert {order.kind for order in orders} == set(Kind)
+    assert any(order.pair for order in orders)
+    assert any(order.oto_id and order.status is Status.FILLED for order in orders)
+    assert any(order.kind is Kind.MARGIN_STOP_LIMIT and order.is_activated for order in orders)
     assert {order.status for order in orders} >= {Status.CANCELED_STP, Status.FILLED}
     assert any(order.is_activated for order in orders)
     assert reasons >= {

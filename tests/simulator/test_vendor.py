@@ -5,6 +5,7 @@ Where it deliberately does not, `DEVIATIONS` says why and from which source.
 
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,11 @@ DEVIATIONS = [
         OPEN,
     ),
     ("order/collateral/trigger-market", PERP | {"activation_price": "200000"}, OPEN),
+    (
+        "order/collateral/oco",
+        PERP | {"price": "1000", "activation_price": "200000", "stop_limit_price": "200000"},
+        OPEN,
+    ),
     ("order/bulk", {"orders": [{}]}, "null beside a result or error: its own example"),
     ("collateral-account/balance", {}, "numbers in the file, strings live: bot24, go-sdk"),
     ("trade-account/balance", {"ticker": "BTC"}, "flat with `ticker`: go-sdk's recorded answer"),
@@ -169,11 +175,36 @@ def positions(exchange: Exchange) -> None:
     trade("other", Side.SELL, "100000")
     trade("treasury", Side.BUY, "100000")
     trade("other", Side.SELL, "100100")
+    conditionals(exchange)
     engine = exchange.engine
     exchange.publish(engine.margin.fund("BTC_PERP", Decimal("0.0001"), Decimal(100_000)))
     exchange.publish(engine.margin.borrow("treasury", "BTC", Decimal(1)))
     exchange.publish(engine.enforcement.delist("ETH_PERP"))
     exchange.publish(engine.enforcement.warn("treasury", "BTC_PERP"))
+
+
+def conditionals(exchange: Exchange) -> None:
+    """A pair on futures and one on margin, and an order that triggers others."""
+    far = Instruction(
+        market="BTC_PERP",
+        side=Side.SELL,
+        kind=Kind.MARGIN_LIMIT,
+        amount=Decimal("0.01"),
+        price=Decimal(200_000),
+        client_order_id="both",
+    )
+    for name in ("BTC_PERP", "BTC_USDT"):
+        limit = replace(far, market=name)
+        stop = replace(
+            limit,
+            kind=Kind.MARGIN_STOP_LIMIT,
+            price=Decimal(1_000),
+            activation_price=Decimal(1_000),
+        )
+        place = exchange.engine.conditionals.place
+        exchange.told(place("treasury", stop_loss=stop, take_profit=limit))
+    triggering = replace(far, stop_loss=Decimal(300_000), take_profit=Decimal(1_000))
+    exchange.place("treasury", triggering)
 
 
 Script = Callable[[Exchange, Rest, Ear], Awaitable[None]]
@@ -312,6 +343,8 @@ def paths() -> Iterator[tuple[str, dict[str, Any]]]:
         {"market": "BTC_USDT", "clientOrderId": "mine-2", "price": "1100"},
     )
     yield "/api/v4/conditional-orders", {}
+    yield "/api/v4/oco-orders", {}
+    yield "/api/v4/order/oco-cancel", {"market": "BTC_PERP", "clientOrderId": "both"}
     yield "/api/v4/market/fee", {"market": "BTC_USDT"}
     yield "/api/v4/main-account/history", {}
     out = {"ticker": "BTC", "amount": "0.1", "address": "there", "uniqueId": "2"}
@@ -379,6 +412,22 @@ def test_the_deals_of_an_order_and_its_cancel_fit() -> None:
         ids = {"market": "BTC_USDT", "orderId": still.order_id}
         ended = (await rest.call("order/cancel", **ids)).json()
         assert complaints(ended, answer("/api/v4/order/cancel")) == []
+
+    spoken(script)
+
+
+def test_cancels_of_conditional_orders_fit() -> None:
+    async def script(exchange: Exchange, rest: Rest, _: Ear) -> None:
+        busy(exchange)
+        records = (await rest.call("conditional-orders")).json()["records"]
+        for row in records:
+            leg = row.get("takeProfit") or row["conditionalOrder"]
+            path, name = "order/conditional-cancel", "id"
+            if row["type"] == "oto":
+                path, name = "order/oto-cancel", "otoId"
+            said = await rest.call(path, market=leg["market"], **{name: row["id"]})
+            assert complaints(said.json(), answer(f"/api/v4/{path}")) == []
+        assert {row["type"] for row in records} == {"oco", "oto"}
 
     spoken(script)
 

@@ -104,9 +104,12 @@ def margin(
     )
 
 
+FUTURES_MARKETS = (*DEFAULT_MARKETS, *FUTURES)
+
+
 def a_futures_engine() -> Engine:
     """As `an_engine`, with futures, and with collateral for all."""
-    engine = an_engine(markets=(*DEFAULT_MARKETS, *FUTURES))
+    engine = an_engine(markets=FUTURES_MARKETS)
     for name in engine.accounts:
         engine.treasury.phantom(name, Wallet.COLLATERAL, "USDT", D(100_000))
     return engine
