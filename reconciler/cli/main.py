@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "The doctor: all that a run needs.",
     "status": "What the database says now.",
     "sql": "Read-only SQL on the record, exact.",
+    "replay": "The record made once more from what arrived.",
     "db": "Look after the database's schema.",
 }
 """Each is the module of its name; what it is for stands here, as click would import them all to

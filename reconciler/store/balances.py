@@ -67,8 +67,8 @@ class Balances:
             for balance in (*map(_storable, report.balances), *_unnamed(report, latest)):
                 place = report.wallet, balance.asset
                 known = latest.get(place)
-                seen = balance if known is None else _filled_up(known.balance, balance)
-                changed = known is None or _differs(known.balance, seen, report.wallet)
+                seen = balance if known is None else filled_up(known.balance, balance)
+                changed = known is None or differs(known.balance, seen, report.wallet)
                 latest[place] = Latest(
                     balance=seen,
                     observed_at=report.observed_at,
@@ -145,7 +145,7 @@ def _is_zero(balance: Balance) -> bool:
     return not (balance.available or balance.frozen or balance.borrowed or balance.total)
 
 
-def _filled_up(known: Balance, seen: Balance) -> Balance:
+def filled_up(known: Balance, seen: Balance) -> Balance:
     """What is seen, with the parts that only an earlier report named."""
     if None not in (seen.available, seen.frozen, seen.borrowed):
         return seen
@@ -158,7 +158,7 @@ def _filled_up(known: Balance, seen: Balance) -> Balance:
     )
 
 
-def _differs(known: Balance, seen: Balance, wallet: Wallet) -> bool:
+def differs(known: Balance, seen: Balance, wallet: Wallet) -> bool:
     """Whether an amount changed.  What collateral has available moves with every price and is no
     change of what is owned."""
     if wallet is Wallet.COLLATERAL:
