@@ -99,11 +99,13 @@ CREATE TABLE proofs (
 
 CREATE INDEX ix_proofs_unverified ON proofs (account_id, asset) WHERE state <> 'verified';
 
--- When each wallet was last read as a whole.
+-- When each wallet was last read as a whole; and when so that all records of that time are known.
 CREATE TABLE readings (
-    account_id BIGINT NOT NULL,
-    wallet     TEXT NOT NULL,
-    read_at    TIMESTAMPTZ NOT NULL,
+    account_id  BIGINT NOT NULL,
+    wallet      TEXT NOT NULL,
+    read_at     TIMESTAMPTZ NOT NULL,
+    unproven_at TIMESTAMPTZ,
+    proven_at   TIMESTAMPTZ,
     CONSTRAINT pk_readings PRIMARY KEY (account_id, wallet),
     CONSTRAINT fk_readings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
 );
@@ -139,6 +141,63 @@ CREATE TABLE drifts (
 );
 
 CREATE UNIQUE INDEX uq_drifts_open ON drifts (account_id, wallet, asset) WHERE state = 'open';
+
+-- What each spot deal did to the position of its market, in the order of time: what it bought and at
+-- what cost, or sold and for what; and what was held after it, so that the next deal goes on there.
+CREATE TABLE results (
+    account_id       BIGINT NOT NULL,
+    market           TEXT NOT NULL,
+    number           BIGINT NOT NULL,
+    executed_at      TIMESTAMPTZ NOT NULL,
+    deal_id          BIGINT NOT NULL,
+    order_id         BIGINT NOT NULL,
+    quantity         NUMERIC NOT NULL,
+    value            NUMERIC NOT NULL,
+    sold             NUMERIC,
+    proceeds         NUMERIC,
+    fifo_cost        NUMERIC,
+    fifo_result      NUMERIC,
+    average_cost     NUMERIC,
+    average_result   NUMERIC,
+    unknown_sold     NUMERIC,
+    unknown_proceeds NUMERIC,
+    lot              BIGINT NOT NULL,
+    lot_quantity     NUMERIC NOT NULL,
+    lot_cost         NUMERIC NOT NULL,
+    held             NUMERIC NOT NULL,
+    held_cost        NUMERIC NOT NULL,
+    CONSTRAINT pk_results PRIMARY KEY (account_id, market, number),
+    CONSTRAINT fk_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- The results hold every deal before this moment that was known when they got there.
+CREATE TABLE results_ends (
+    account_id BIGINT NOT NULL,
+    until      TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_results_ends PRIMARY KEY (account_id),
+    CONSTRAINT fk_results_ends_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- Deals that turned up after the results had passed them: those of the market are made anew from there.
+CREATE TABLE late_results (
+    account_id BIGINT NOT NULL,
+    market     TEXT NOT NULL,
+    since      TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_late_results PRIMARY KEY (account_id, market, since),
+    CONSTRAINT fk_late_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
+-- Deals that the results passed while they waited, and why they did.
+CREATE TABLE unsure_results (
+    account_id  BIGINT NOT NULL,
+    order_id    BIGINT NOT NULL,
+    deal_id     BIGINT NOT NULL,
+    market      TEXT NOT NULL,
+    executed_at TIMESTAMPTZ NOT NULL,
+    reason      TEXT NOT NULL,
+    CONSTRAINT pk_unsure_results PRIMARY KEY (account_id, order_id, deal_id),
+    CONSTRAINT fk_unsure_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
 
 -- The public views.
 
@@ -253,3 +312,100 @@ SELECT
     d.closed_at
 FROM drifts AS d
 JOIN accounts AS a ON a.account_id = d.account_id;
+
+-- A row is what a deal sold from known purchases, or, without cost, from what nobody saw bought.
+CREATE VIEW v_results_fifo AS
+SELECT
+    a.name AS account,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    r.executed_at,
+    r.sold AS amount,
+    r.proceeds,
+    r.fifo_cost AS cost,
+    d.fee,
+    d.fee_asset,
+    r.fifo_result AS result
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.sold IS NOT NULL
+UNION ALL
+SELECT
+    a.name,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    r.executed_at,
+    r.unknown_sold,
+    r.unknown_proceeds,
+    NULL::numeric,
+    CASE WHEN r.sold IS NULL THEN d.fee END,
+    d.fee_asset,
+    NULL::numeric
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.unknown_sold IS NOT NULL;
+
+CREATE VIEW v_results_average AS
+SELECT
+    a.name AS account,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    r.executed_at,
+    r.sold AS amount,
+    r.proceeds,
+    r.average_cost AS cost,
+    d.fee,
+    d.fee_asset,
+    r.average_result AS result
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.sold IS NOT NULL
+UNION ALL
+SELECT
+    a.name,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    r.executed_at,
+    r.unknown_sold,
+    r.unknown_proceeds,
+    NULL::numeric,
+    CASE WHEN r.sold IS NULL THEN d.fee END,
+    d.fee_asset,
+    NULL::numeric
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.unknown_sold IS NOT NULL;
+
+-- Up to when the results are whole.
+CREATE VIEW v_results_until AS
+SELECT
+    a.name AS account,
+    least(e.until, (
+        SELECT min(l.since) FROM late_results AS l WHERE l.account_id = e.account_id
+    )) AS until
+FROM results_ends AS e
+JOIN accounts AS a ON a.account_id = e.account_id;

@@ -99,11 +99,13 @@ CREATE TABLE proofs (
 
 CREATE INDEX ix_proofs_unverified ON proofs (account_id, asset) WHERE state <> 'verified';
 
--- When each wallet was last read as a whole.
+-- When each wallet was last read as a whole; and when so that all records of that time are known.
 CREATE TABLE readings (
-    account_id INTEGER NOT NULL,
-    wallet     TEXT NOT NULL,
-    read_at    INTEGER NOT NULL,
+    account_id  INTEGER NOT NULL,
+    wallet      TEXT NOT NULL,
+    read_at     INTEGER NOT NULL,
+    unproven_at INTEGER,
+    proven_at   INTEGER,
     CONSTRAINT pk_readings PRIMARY KEY (account_id, wallet),
     CONSTRAINT fk_readings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
 ) STRICT, WITHOUT ROWID;
@@ -139,6 +141,63 @@ CREATE TABLE drifts (
 ) STRICT;
 
 CREATE UNIQUE INDEX uq_drifts_open ON drifts (account_id, wallet, asset) WHERE state = 'open';
+
+-- What each spot deal did to the position of its market, in the order of time: what it bought and at
+-- what cost, or sold and for what; and what was held after it, so that the next deal goes on there.
+CREATE TABLE results (
+    account_id       INTEGER NOT NULL,
+    market           TEXT NOT NULL,
+    number           INTEGER NOT NULL,
+    executed_at      INTEGER NOT NULL,
+    deal_id          INTEGER NOT NULL,
+    order_id         INTEGER NOT NULL,
+    quantity         TEXT NOT NULL,
+    value            TEXT NOT NULL,
+    sold             TEXT,
+    proceeds         TEXT,
+    fifo_cost        TEXT,
+    fifo_result      TEXT,
+    average_cost     TEXT,
+    average_result   TEXT,
+    unknown_sold     TEXT,
+    unknown_proceeds TEXT,
+    lot              INTEGER NOT NULL,
+    lot_quantity     TEXT NOT NULL,
+    lot_cost         TEXT NOT NULL,
+    held             TEXT NOT NULL,
+    held_cost        TEXT NOT NULL,
+    CONSTRAINT pk_results PRIMARY KEY (account_id, market, number),
+    CONSTRAINT fk_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+) STRICT, WITHOUT ROWID;
+
+-- The results hold every deal before this moment that was known when they got there.
+CREATE TABLE results_ends (
+    account_id INTEGER NOT NULL,
+    until      INTEGER NOT NULL,
+    CONSTRAINT pk_results_ends PRIMARY KEY (account_id),
+    CONSTRAINT fk_results_ends_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+) STRICT, WITHOUT ROWID;
+
+-- Deals that turned up after the results had passed them: those of the market are made anew from there.
+CREATE TABLE late_results (
+    account_id INTEGER NOT NULL,
+    market     TEXT NOT NULL,
+    since      INTEGER NOT NULL,
+    CONSTRAINT pk_late_results PRIMARY KEY (account_id, market, since),
+    CONSTRAINT fk_late_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+) STRICT, WITHOUT ROWID;
+
+-- Deals that the results passed while they waited, and why they did.
+CREATE TABLE unsure_results (
+    account_id  INTEGER NOT NULL,
+    order_id    INTEGER NOT NULL,
+    deal_id     INTEGER NOT NULL,
+    market      TEXT NOT NULL,
+    executed_at INTEGER NOT NULL,
+    reason      TEXT NOT NULL,
+    CONSTRAINT pk_unsure_results PRIMARY KEY (account_id, order_id, deal_id),
+    CONSTRAINT fk_unsure_results_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+) STRICT, WITHOUT ROWID;
 
 -- The public views.
 
@@ -256,3 +315,110 @@ SELECT
         || printf('.%06dZ', d.closed_at % 1000000) AS closed_at
 FROM drifts AS d
 JOIN accounts AS a ON a.account_id = d.account_id;
+
+-- A row is what a deal sold from known purchases, or, without cost, from what nobody saw bought.
+CREATE VIEW v_results_fifo AS
+SELECT
+    a.name AS account,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    strftime('%Y-%m-%dT%H:%M:%S', r.executed_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', r.executed_at % 1000000) AS executed_at,
+    r.sold AS amount,
+    r.proceeds,
+    r.fifo_cost AS cost,
+    d.fee,
+    d.fee_asset,
+    r.fifo_result AS result
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.sold IS NOT NULL
+UNION ALL
+SELECT
+    a.name,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    strftime('%Y-%m-%dT%H:%M:%S', r.executed_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', r.executed_at % 1000000) AS executed_at,
+    r.unknown_sold,
+    r.unknown_proceeds,
+    NULL,
+    CASE WHEN r.sold IS NULL THEN d.fee END,
+    d.fee_asset,
+    NULL
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.unknown_sold IS NOT NULL;
+
+CREATE VIEW v_results_average AS
+SELECT
+    a.name AS account,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    strftime('%Y-%m-%dT%H:%M:%S', r.executed_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', r.executed_at % 1000000) AS executed_at,
+    r.sold AS amount,
+    r.proceeds,
+    r.average_cost AS cost,
+    d.fee,
+    d.fee_asset,
+    r.average_result AS result
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.sold IS NOT NULL
+UNION ALL
+SELECT
+    a.name,
+    r.market,
+    m.base_asset,
+    m.quote_asset,
+    r.deal_id,
+    r.order_id,
+    strftime('%Y-%m-%dT%H:%M:%S', r.executed_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', r.executed_at % 1000000) AS executed_at,
+    r.unknown_sold,
+    r.unknown_proceeds,
+    NULL,
+    CASE WHEN r.sold IS NULL THEN d.fee END,
+    d.fee_asset,
+    NULL
+FROM results AS r
+JOIN accounts AS a ON a.account_id = r.account_id
+LEFT JOIN markets AS m ON m.name = r.market
+LEFT JOIN deals AS d
+    ON d.account_id = r.account_id AND d.order_id = r.order_id AND d.deal_id = r.deal_id
+WHERE r.unknown_sold IS NOT NULL;
+
+-- Up to when the results are whole.
+CREATE VIEW v_results_until AS
+SELECT
+    e.account,
+    strftime('%Y-%m-%dT%H:%M:%S', e.until / 1000000, 'unixepoch')
+        || printf('.%06dZ', e.until % 1000000) AS until
+FROM (
+    SELECT
+        a.name AS account,
+        min(e.until, coalesce((
+            SELECT min(l.since) FROM late_results AS l WHERE l.account_id = e.account_id
+        ), e.until)) AS until
+    FROM results_ends AS e
+    JOIN accounts AS a ON a.account_id = e.account_id
+) AS e;

@@ -1,10 +1,25 @@
 """What a feed tells about itself while it runs: its phase and a few counts."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import trio
 
 from reconciler.domain.words import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the reading of one stream is, in the exchange's time."""
+
+    stream: str
+    since: int
+    at: int
+    until: int
+    rows: int
+    rows_per_s: int
+    left: int | None
+    """Microseconds to go at this rate; None if nobody knows yet."""
 
 
 @dataclass(slots=True)
@@ -26,13 +41,29 @@ class Figures:
     """Sessions ended by a fault of ours, told apart from outages."""
     recovered_deals: int = 0
     """Deals first learned by a backfill after a connection was lost."""
-    swept: int = 0
-    """Deals first learned by a sweep: what the stream did not say."""
+    swept: Counter[str] = field(default_factory=Counter)
+    """By stream, rows first learned by a sweep: of deals and orders, what their streams lost."""
+    progress: Progress | None = None
+    """Of a long reading of history, while there is one."""
     unproven: int = 0
     """Balances that every reading met with a push of the same asset: legal, no alarm."""
+    doubts: int = 0
+    """Assets in wallets whose balance, as reported, nothing explains yet."""
     last_reason: str = ""
     """Why the last session ended."""
     _waiting: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
+    _doubtful: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
+
+    def doubt(self, doubts: int) -> None:
+        """So many assets are in doubt as of the last commit."""
+        self.doubts = doubts
+        if doubts:
+            self._doubtful.unpark_all()
+
+    async def until_doubtful(self) -> None:
+        """Wait until anything is in doubt."""
+        while not self.doubts:
+            await self._doubtful.park()
 
     def tell(self, phase: Phase) -> None:
         """The feed has come to `phase`."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.domain.facts import Fact, Frame, Unreadable
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.circuits import Circuits
 from reconciler.feed.figures import Figures
 from reconciler.feed.past import Past
+from reconciler.feed.recall import Recall
 from reconciler.feed.rest import Rest
 from reconciler.inbox import Applied, Batch, Hold, Inbox, Span, committed
 from reconciler.log import Logger
@@ -49,6 +51,7 @@ class Listener:
     poll: int
     circuits: Circuits = field(default_factory=Circuits)
     """The streams that the key may not read."""
+    recall: Recall = field(default_factory=Recall)
 
     def now(self) -> int:
         """The exchange's time, as well as it is known."""
@@ -72,7 +75,7 @@ class Listener:
                 facts=tuple(facts),
                 frames=tuple(frames),
                 hold=self.hold,
-                ack=ack,
+                ack=self._learn if ack is None else partial(self._learn, ack=ack),
             )
         )
 
@@ -94,7 +97,14 @@ class Listener:
             spans=spans,
             hold=self.hold,
         )
-        return await committed(self.inbox, batch)
+        applied = await committed(self.inbox, batch)
+        self.figures.doubt(applied.doubts)
+        return applied
+
+    def _learn(self, applied: Applied, ack: Callable[[Applied], None] | None = None) -> None:
+        self.figures.doubt(applied.doubts)
+        if ack is not None:
+            ack(applied)
 
     def _count(self, facts: Sequence[Fact]) -> None:
         self.figures.facts += len(facts)

@@ -17,6 +17,7 @@ from reconciler.domain.moments import HOUR, SECOND, seconds
 from reconciler.domain.words import Phase, Source
 from reconciler.feed import balances
 from reconciler.feed.backfill import LAG, backfill
+from reconciler.feed.doubts import READ_AGAIN_AFTER, watch
 from reconciler.feed.learned import Learned
 from reconciler.feed.link import Link, RequestRefused, open_link
 from reconciler.feed.listener import Listener
@@ -177,10 +178,14 @@ async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists
     begins where the proof ends.
     """
     markets_due = trio.current_time() + seconds(MARKETS_INTERVAL)
+    again = seconds(LAG + READ_AGAIN_AFTER)
+    pause = min(again, seconds(on.sweep))
     while True:
         is_changed = False
         try:
-            await _sweep(on)
+            await watch(on, link, until_sweep=pause, lag=again)
+            pause = seconds(on.sweep)
+            await backfill(on, Source.SWEEP, until=on.now() - LAG)
             if trio.current_time() >= markets_due:
                 is_changed = await wanted.read()
                 markets_due = trio.current_time() + seconds(MARKETS_INTERVAL)
@@ -189,14 +194,6 @@ async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists
         if is_changed:
             await _change_lists(on, link, wanted, lists)
         await balances.settle(on, link)
-        await trio.sleep(seconds(on.sweep))
-
-
-async def _sweep(on: Listener) -> None:
-    learned = await backfill(on, Source.SWEEP, until=on.now() - LAG)
-    on.figures.swept += learned.deals
-    if learned.deals:
-        on.log.warning("sweep.found", deals=learned.deals)
 
 
 async def _change_lists(on: Listener, link: Link, wanted: Wanted, lists: OrderLists) -> None:

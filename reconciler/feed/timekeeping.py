@@ -6,7 +6,9 @@ A measurement that fails is told and ends nothing, as the last one goes on being
 
 import trio
 
-from reconciler.domain.moments import MINUTE, seconds
+from reconciler.domain.facts import ClockNotice
+from reconciler.domain.moments import MINUTE, SECOND, seconds
+from reconciler.domain.words import Source
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, ExchangeAway
 
@@ -28,3 +30,8 @@ async def measure(on: Listener, *, samples: int = 1) -> None:
         await on.rest.calibrate(samples=samples)
     except (ExchangeAway, CallRefused) as error:
         on.log.warning("clock.unmeasured", why=str(error))
+    else:
+        notice = ClockNotice(
+            offset=on.rest.exchange.offset, uncertainty=on.rest.exchange.uncertainty or SECOND
+        )
+        await on.hand_over(Source.QUERY, (notice,))

@@ -8,13 +8,13 @@ decide (`transfers`, `drift`).
 """
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.domain.money import EXACT, ZERO, minus, plus
-from reconciler.reconcile.offsets import Offsets, differences, meet, shifted, width
+from reconciler.reconcile.offsets import Interval, Offsets, differences, meet, shifted, width
 from reconciler.reconcile.prefix import Seen
 
 WAITING_MAX = 24
@@ -118,15 +118,17 @@ def opening(
     level: Offsets = ()
     at = 0
     for seen in proof.waiting:
-        if seen.at < proven_until:
-            offsets = allowed(seen)
-            # Reports that allow nothing together were parted by what nobody recorded, such as a
-            # transfer: what counts is what has been true since.
-            level = meet(level, offsets) or offsets
-            at = seen.at
+        if seen.at >= proven_until:
+            break
+        offsets = allowed(seen)
+        both = meet(level, offsets) if level else offsets
+        if not both and len(level) == 1 and width(level) <= slack:
+            break  # It was sure before; what parted the two is a step like any other.
+        level = both or offsets
+        at = seen.at
     if len(level) != 1 or width(level) > slack:
         return None
-    amount = level[0][0]
+    amount = simplest(level[0])
     base = shifted(level, minus(ZERO, amount))
     opened = Proof(
         base=base,
@@ -136,6 +138,17 @@ def opening(
         waiting=tuple(seen for seen in proof.waiting if seen.at > at),
     )
     return amount, opened
+
+
+def simplest(interval: Interval) -> Decimal:
+    """The value in the interval with the fewest decimals: what an account most likely began with.
+    Whichever is taken, the rest stays in the level and is not lost."""
+    lo, hi = interval
+    for decimals in range(_DECIMALS_MAX):
+        value = lo.quantize(Decimal(1).scaleb(-decimals), context=_CEILED)
+        if value < hi:
+            return value
+    return lo
 
 
 def moved(proof: Proof) -> Offsets:
@@ -195,5 +208,7 @@ def nearest(offsets: Offsets, unit: Decimal) -> Decimal:
     return on_grid if lo <= on_grid <= hi else middle
 
 
+_DECIMALS_MAX = 40
+_CEILED = Context(prec=EXACT.prec, rounding=ROUND_CEILING)
 _ROUNDED = Context(prec=EXACT.prec, rounding=ROUND_HALF_EVEN)
 """For a figure that is an estimate by nature."""

@@ -19,7 +19,7 @@ from reconciler.ledger.postings import (
 )
 from reconciler.store import schema
 from reconciler.store.columns import encoding_of
-from reconciler.store.history_rows import HistoryRows
+from reconciler.store.history_rows import HistoryRows, storable_movement, storable_transaction
 from reconciler.store.ledger import Ledger, Posted
 from reconciler.store.rows import Rows, storable_deal
 from reconciler.store.statements import Change, LookUp, Read, Values, Write
@@ -108,7 +108,8 @@ class Bookkeeping:
         self, connection: Connection, account_id: int, facts: Sequence[Transaction]
     ) -> list[Posted]:
         """Posts what the deposits and withdrawals did by now."""
-        keys = list({(str(fact.kind), fact.transaction_id): None for fact in facts})
+        known_as = filter(None, map(storable_transaction, facts))
+        keys = list({(str(fact.kind), fact.transaction_id): None for fact in known_as})
         readings = {
             row[2]
             for row in self._readings(
@@ -129,7 +130,8 @@ class Bookkeeping:
         self, connection: Connection, account_id: int, facts: Sequence[Movement], *, now: int
     ) -> list[Posted]:
         """Posts what other movements did by now."""
-        keys = list({(str(fact.kind), fact.movement_id): None for fact in facts})
+        known_as = filter(None, map(storable_movement, facts))
+        keys = list({(str(fact.kind), fact.movement_id): None for fact in known_as})
         entries = []
         for known in map(self._movement_of, set(self._movements(connection, account_id, keys))):
             market = self._market_of(connection, known.market) if known.market else None

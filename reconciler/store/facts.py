@@ -130,9 +130,10 @@ class Facts:
         orders: Sequence[Order],
         source: str,
         now: int,
-    ) -> tuple[int, list[Unreadable]]:
+    ) -> tuple[int, int, list[Unreadable]]:
         """Merges the sights into what is known.  Returns of how many orders something new was
-        learned, and what could not be stored."""
+        learned, of how many of them that they exist or that they ended, and what could not be
+        stored."""
         sights: dict[int, Order] = {}
         findings: list[Unreadable] = []
         for order in orders:
@@ -147,18 +148,21 @@ class Facts:
             for row in self._known_orders(connection, account_id, [(id_,) for id_ in sights])
         }
         changed: list[Order] = []
+        found = 0
         for order_id, seen in sights.items():
             if order_id not in known:
                 changed.append(seen)
+                found += 1
                 continue
             before = self._rows.order_of(known[order_id])
             merged = merge_orders(before, seen)
             if merged is not before:
                 changed.append(merged)
+                found += merged.final and not before.final
         self._put_orders(
             connection, [self._rows.order(account_id, order, source) for order in changed]
         )
-        return len(changed), findings
+        return len(changed), found, findings
 
     def markets(self, connection: Connection, markets: Sequence[Market]) -> None:
         """Keeps what the exchange lists; a market that is listed no more stays."""

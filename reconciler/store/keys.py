@@ -2,12 +2,12 @@
 it acts on them, so that no restart forgets them."""
 
 import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, delete, select
+from sqlalchemy import Connection, Dialect, delete
 
 from reconciler.domain.facts import KeyNotice, StreamNotice
 from reconciler.store import schema
 from reconciler.store.columns import encoding_of, storable
-from reconciler.store.statements import Read, Values, Write
+from reconciler.store.statements import Values, Write
 
 
 class Keys:
@@ -17,16 +17,15 @@ class Keys:
         self._encoding = encoding_of(dialect)
         keys, refused = schema.keys, schema.refused_streams
         self._put_key = Write(dialect, keys, overwritten=("nonce", "tokens"))
-        self._known = Read(dialect, select(keys).where(keys.c.account_id == bindparam("account")))
         self._put_refused = Write(dialect, refused, overwritten=("refused_at", "reason"))
 
     def use_up(self, connection: Connection, account_id: int, notice: KeyNotice) -> None:
-        """Keeps what is used up.  The nonce never goes back; no tokens say nothing of tokens."""
-        nonce, tokens = notice.nonce, notice.tokens
-        for row in self._known(connection, account=account_id):
-            known = key_of(row)
-            nonce, tokens = max(known.nonce, nonce), tokens or known.tokens
-        row = (account_id, nonce, msgspec.json.encode(tokens).decode())
+        """Keeps what is used up: the last notice counts, whatever the one before it said.
+
+        A nonce can be lower than one committed while our clock was wrong.  That one was never used,
+        and if it stayed, no restart would be protected until the exchange's clock has come so far.
+        """
+        row = (account_id, notice.nonce, msgspec.json.encode(notice.tokens).decode())
         self._put_key(connection, [row])
 
     def refuse(self, connection: Connection, account_id: int, notice: StreamNotice) -> None:

@@ -128,6 +128,8 @@ class FileLocks:
         self._held: set[str] = set()
 
     def acquire(self, account: str) -> bool:
+        if not self._held:
+            self.close()  # by its name it may be another file by now
         try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select, update
 
 from reconciler.domain.facts import BalanceReport, ClockNotice
 from reconciler.domain.moments import SECOND
@@ -107,7 +107,10 @@ class Proofs:
             dialect,
             of_account.where(schema.is_unverified, proofs.c.state == literal_column("'opening'")),
         )
-        self._put_reading = Write(dialect, schema.readings, overwritten=["read_at"])
+        # The oldest reading that is not proven yet stays until it is.
+        self._put_reading = Write(
+            dialect, schema.readings, overwritten=["read_at"], kept=["unproven_at"]
+        )
         self._put_clock = Write(dialect, schema.clocks, overwritten=["skew", "uncertainty"])
         self._conclusions = Conclusions(dialect, ledger)
         self._drifts = Drifts(dialect)
@@ -130,33 +133,28 @@ class Proofs:
         `covered` says that coverage advanced.  Returns how many wallets' assets are in doubt.
         """
         seen = self._seen(connection, account_id, reports)
-        cases = {
-            case.place: case
-            for case in map(self._case, self._in_doubt(connection, account=account_id))
-        }
+        skew = self._skew(connection, account_id)
+        proven = self._proven_until(connection, account_id, skew) if covered else None
+        if proven is not None:
+            self._prove_readings(connection, account_id, proven)
+        rows = [*self._in_doubt(connection, account=account_id)]
         if covered:
-            cases |= {
-                case.place: case
-                for case in map(self._case, self._unopened(connection, account=account_id))
-            }
+            rows += self._unopened(connection, account=account_id)
+        cases = {case.place: case for case in map(self._case, rows)}
         if not seen and not cases:
             return 0
-        skew = self._skew(connection, account_id)
         missing = [place for place in seen if place not in cases]
-        cases |= {
-            case.place: case
-            for case in map(self._case, self._known(connection, account_id, missing))
-        }
+        for case in map(self._case, self._known(connection, account_id, missing)):
+            cases[case.place] = case
         for place, sights in seen.items():
             if place not in cases and (
                 any(sight.shown for sight in sights)
                 or self._ledger.first_at(connection, account_id, place) is not None
             ):
-                cases[place] = _Case(place, Proof(), sights[-1].decimals)
+                cases[place] = self._begun(connection, account_id, place, sights, skew)
         for place, case in cases.items():
             self._judge(connection, account_id, case, seen.get(place, []), skew)
-        if covered:
-            proven = self._proven_until(connection, account_id, skew)
+        if proven is not None:
             for case in cases.values():
                 if case.proof.base is None:
                     self._open(connection, account_id, case, skew, proven, now)
@@ -187,16 +185,45 @@ class Proofs:
                     Seen(at=report.observed_at, shown=balance.total, decimals=decimals)
                 )
             if report.complete:
-                self._put_reading(
-                    connection,
-                    [(account_id, wallet, self._encoding.moment(report.observed_at))],
-                )
+                moment = self._encoding.moment(report.observed_at)
+                self._put_reading(connection, [(account_id, wallet, moment, moment, None)])
                 nothing = Seen(
                     at=report.observed_at, shown=ZERO, decimals=self._rules.display_decimals
                 )
                 for asset in self._assets(connection, account_id, wallet) - named:
                     seen.setdefault((wallet, asset), []).append(nothing)
         return seen
+
+    def _prove_readings(self, connection: Connection, account_id: int, proven: int) -> None:
+        """Of each wallet the last reading by which all records were known."""
+        r = schema.readings.c
+        connection.execute(
+            update(schema.readings)
+            .where(r.account_id == account_id, r.unproven_at <= proven)
+            .values(proven_at=r.unproven_at, unproven_at=r.read_at)
+        )
+
+    def _begun(
+        self,
+        connection: Connection,
+        account_id: int,
+        place: Place,
+        sights: Sequence[Seen],
+        skew: Skew,
+    ) -> _Case:
+        """An asset that is new to a wallet.  If the wallet was read as a whole since all records
+        are known, and nothing was reported or posted of the asset, there was none of it."""
+        case = _Case(place, Proof(), sights[-1].decimals)
+        r = schema.readings.c
+        proven_at: int | None = connection.execute(
+            select(r.proven_at).where(r.account_id == account_id, r.wallet == place[0])
+        ).scalar()
+        first_at = self._ledger.first_at(connection, account_id, place)
+        if proven_at is None or (first_at is not None and first_at <= proven_at + skew.offset):
+            return case
+        nothing = ((ZERO, times(Decimal(parts(case.wallet)), case.unit)),)
+        case.proof = Proof(base=nothing, level=nothing, opened_at=proven_at, verified_at=proven_at)
+        return case
 
     def _assets(self, connection: Connection, account_id: int, wallet: str) -> set[str]:
         """All that was ever posted to the wallet or reported of it."""
@@ -268,12 +295,9 @@ class Proofs:
         account_id: int,
         case: _Case,
         skew: Skew,
-        proven: int | None,
+        proven: int,
         now: int,
     ) -> None:
-        if proven is None:
-            return
-
         def allows(sight: Seen) -> Offsets:
             prefixes, floating = self._prefixes(connection, account_id, case.place, sight.at, skew)
             tolerance = self._rules.tolerance_of(case.place[1])

@@ -372,6 +372,54 @@ conclusions = _table(
     Column("concluded_at", Moment, nullable=False),
 )
 
+results = _table(
+    "results",
+    _account(primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("executed_at", Moment, nullable=False),
+    Column("deal_id", Id, nullable=False),
+    Column("order_id", Id, nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("value", Amount, nullable=False),
+    Column("sold", Amount),
+    Column("proceeds", Amount),
+    Column("fifo_cost", Amount),
+    Column("fifo_result", Amount),
+    Column("average_cost", Amount),
+    Column("average_result", Amount),
+    Column("unknown_sold", Amount),
+    Column("unknown_proceeds", Amount),
+    Column("lot", Id, nullable=False),
+    Column("lot_quantity", Amount, nullable=False),
+    Column("lot_cost", Amount, nullable=False),
+    Column("held", Amount, nullable=False),
+    Column("held_cost", Amount, nullable=False),
+)
+
+results_ends = _table(
+    "results_ends",
+    _account(primary_key=True),
+    Column("until", Moment, nullable=False),
+)
+
+late_results = _table(
+    "late_results",
+    _account(primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("since", Moment, primary_key=True),
+)
+
+unsure_results = _table(
+    "unsure_results",
+    _account(primary_key=True),
+    Column("order_id", Id, primary_key=True, autoincrement=False),
+    Column("deal_id", Id, primary_key=True, autoincrement=False),
+    Column("market", Text, nullable=False),
+    Column("executed_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 proofs = _table(
     "proofs",
     _account(primary_key=True),
@@ -399,6 +447,8 @@ readings = _table(
     _account(primary_key=True),
     Column("wallet", Text, primary_key=True),
     Column("read_at", Moment, nullable=False),
+    Column("unproven_at", Moment),
+    Column("proven_at", Moment),
 )
 
 clocks = _table(

@@ -41,7 +41,8 @@ class Write:
     """INSERT of whole rows that, where the key is known already, does nothing or overwrites.
 
     `overwritten` columns take what is new, `filled` ones only where something new is said, `added`
-    ones (amounts) the sum of both; `generated` ones are the database's own.
+    ones (amounts) the sum of both, `kept` ones only where nothing was said before; `generated` ones
+    are the database's own.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Write:
         overwritten: Iterable[str] = (),
         filled: Iterable[str] = (),
         added: Iterable[str] = (),
+        kept: Iterable[str] = (),
         generated: Iterable[str] = (),
     ) -> None:
         columns = [column.name for column in table.columns if column.name not in set(generated)]
@@ -60,6 +62,7 @@ class Write:
         changes = {name: new[name] for name in overwritten} | {
             name: func.coalesce(new[name], table.c[name]) for name in filled
         }
+        changes |= {name: func.coalesce(table.c[name], new[name]) for name in kept}
         changes |= {name: exact_sum(dialect, table.c[name], new[name]) for name in added}
         statement: ClauseElement = (
             insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)

@@ -37,6 +37,21 @@ _BALANCE = (
     "observed_at",
     "source",
 )
+_RESULT = (
+    "account",
+    "market",
+    "base_asset",
+    "quote_asset",
+    "deal_id",
+    "order_id",
+    "executed_at",
+    "amount",
+    "proceeds",
+    "cost",
+    "fee",
+    "fee_asset",
+    "result",
+)
 
 VIEWS: dict[str, tuple[str, ...]] = {
     "v_deals": (
@@ -135,6 +150,9 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "detected_at",
         "closed_at",
     ),
+    "v_results_fifo": _RESULT,
+    "v_results_average": _RESULT,
+    "v_results_until": ("account", "until"),
     "v_quarantine": ("id", "account", "received_at", "stream", "reason", "excerpt"),
 }
 """Each view's columns, in order."""
