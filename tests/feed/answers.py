@@ -11,6 +11,7 @@ import trio
 from reconciler.domain.moments import SECOND
 from reconciler.feed.rest import Common, Rest, open_rest
 from reconciler.log import open_log
+from reconciler.secret import Credentials
 from reconciler.world import World
 from tests.feed.memory import CREDENTIALS, world
 
@@ -34,11 +35,12 @@ async def over(
     outside: World | None = None,
     common: Common | None = None,
     log_to: StringIO | None = None,
+    credentials: Credentials = CREDENTIALS,
 ) -> AsyncIterator[Rest]:
     """A client whose calls are answered so."""
     outside = outside or world(http=lambda: Transport(act))
     log = open_log(clock=outside.clock, format_="json", to=log_to or StringIO())
-    async with open_rest(outside, "http://exchange.test", CREDENTIALS, log, common=common) as rest:
+    async with open_rest(outside, "http://exchange.test", credentials, log, common=common) as rest:
         yield rest
 
 
