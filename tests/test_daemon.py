@@ -139,7 +139,7 @@ def test_a_deal_that_the_stream_swallowed_is_found_by_a_sweep_and_counted(sqlite
             verdict = await desk.verdict()
             assert verdict.is_equal, verdict.differences
             # Counted when the whole pass is through, not with the row.
-            await until(lambda: desk.feed.swept == 1)
+            await until(lambda: desk.feed.swept["deals"] == 1)
             assert [row["source"] for row in deals_of_the_view(desk)] == ["sweep"]
 
     run(main, seconds=60)

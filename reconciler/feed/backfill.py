@@ -1,126 +1,116 @@
-"""What a connection did not say, read over REST until nothing is missing.
+"""What no connection told, read over REST until nothing is missing: one pass over every history.
 
-Deals and finished orders by windows, page by page; then the active orders, and each order that the
-record believes open and the exchange no longer lists, by its id.  Every page is committed before
-the next is asked for, every row is idempotent, and coverage advances only in the commit that proves
-it: killed at any line, the next run begins where the proof ends.
+Each stream from its last proof (less the overlap) on; see `slices` for those that can be asked for
+by time, `lists` for the others.  Every page is committed before the next is asked for, every row is
+idempotent, and coverage advances only in the commit that proves it: killed at any line, the next
+pass begins where the proof ends.  A row that could not be understood stays in quarantine and leaves
+a gap, as small as can be told, which each backfill reads again; nothing waits for it.
 """
 
-from collections.abc import Callable, Iterator
+from functools import partial
 
-from reconciler.domain.facts import Order
-from reconciler.domain.moments import DAY, SECOND
-from reconciler.domain.words import Source
+from reconciler.domain.words import GapState, Source
+from reconciler.feed.gaps import NOT_ALLOWED, miss, tell_missing
 from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
-from reconciler.inbox import Span
-from reconciler.wire import rest
+from reconciler.feed.lists import read_lists
+from reconciler.feed.plan import Plan, floor_of, plan
+from reconciler.feed.progress import Meter
+from reconciler.feed.reader import Reader
+from reconciler.feed.slices import read_slices
+from reconciler.feed.streams import DEALS, LAG, ORDERS, STREAMS, TRANSACTIONS, Stream
+from reconciler.feed.unfinished import Unfinished
+from reconciler.feed.unsettled import look_up_unsettled
 
-DEALS = "deals"
-ORDERS = "orders"
-
-WINDOW_MAX = 30 * DAY
-"""`order/history` takes at most 31 days (PROTOCOL § 5.4)."""
-
-REACH = 180 * DAY
-"""The exchange keeps history for six months."""
-
-LAG = 10 * SECOND
-"""History is written in batches after the push (PROTOCOL § 9, trap 37), so a pass proves nothing
-about the last seconds before it; the next one reads them again."""
-
-PAGE = 500
-PAGE_CAP = 100
-"""Asked for 500, some deployments give 100 at most (PROTOCOL § 9, trap 27), so a page of exactly
-100 proves no end."""
-
-ACTIVE_PAGE = 100
+__all__ = ["DEALS", "LAG", "ORDERS", "backfill"]
 
 
 async def backfill(on: Listener, source: Source, *, until: int | None = None) -> Learned:
-    """One pass over deals and orders, each from its last proof (less the overlap) on.
+    """One pass over every history: as a backfill with the holes that were left, as a sweep without.
 
-    Up to `until`, a moment of the exchange's time, or up to the present.  Returns when all of it is
-    committed.
+    Up to `until`, a moment of the exchange's time, or up to the present; what is proven ends where
+    history has surely caught up.  Returns when all of it is committed.
     """
-    proven = on.now() - LAG if until is None else until
+    now = on.now()
+    floor = floor_of(now)
+    plans = {stream: await _plan(on, source, stream, now, until, floor) for stream in STREAMS}
+    notices = await on.past.refused_streams(on.account)
+    refused = {notice.stream for notice in notices}
+    if source is Source.BACKFILL:
+        await tell_missing(on, {s.name: todo for s, todo in plans.items() if s.name not in refused})
     learned = Learned()
-    for stream, call in ((DEALS, rest.deals_history), (ORDERS, rest.order_history)):
-        since = await _begin(on, stream)
-        for start, end in windows(since, until if until is not None else on.now()):
-            last = end if until is not None or end < on.now() // SECOND else None
-            learned += await _pages(on, source, call, start, last)
-        if stream == ORDERS:
-            learned += await _unfinished(on, source)
-        if proven > since:
-            span = Span(stream=stream, since=since, until=proven)
-            await on.commit(source, (), (span,))
+    for stream, todo in plans.items():
+        since, proven = todo.rest
+        reader = Reader(on, source, stream.name, proven, Meter(on, stream.name, since, proven))
+        read = partial(_read, reader, stream, todo, floor, to_present=until is None)
+        try:
+            if not stream.is_guarded:
+                await read()
+            elif await on.circuits.guarded(on, stream.name, read) is None and (
+                source is Source.BACKFILL or stream.name not in refused
+            ):
+                await _tell_refusal(reader, todo)
+        finally:
+            reader.meter.end()
+            if source is Source.SWEEP:
+                _count(reader)
+        learned += reader.learned
     return learned
 
 
-def windows(since: int, until: int) -> Iterator[tuple[int, int]]:
-    """Whole seconds (start, end) that cover since <= moment < until, oldest first.
-
-    The exchange takes seconds and does not say whether the ends belong to a window, so each begins
-    a second early and ends no earlier than needed if its end is left out; what is read twice is
-    merged.
-    """
-    at = since
-    while at < until:
-        end = min(at + WINDOW_MAX, until)
-        yield at // SECOND - 1, -(-end // SECOND)
-        at = end
-
-
-async def _begin(on: Listener, stream: str) -> int:
-    covered = await on.past.covered_until(on.account, stream)
-    since = on.since if covered is None else covered - on.overlap
-    return max(since, on.now() - REACH)
+async def _plan(
+    on: Listener, source: Source, stream: Stream, now: int, until: int | None, floor: int
+) -> Plan:
+    spans = await on.past.spans(on.account, stream.name)
+    return plan(
+        spans if source is Source.BACKFILL else spans[-1:],
+        since=on.since,
+        until=min(now if until is None else until, now - stream.lag),
+        overlap=on.overlap,
+        floor=floor if stream.is_limited else 0,
+    )
 
 
-async def _pages(
-    on: Listener,
-    source: Source,
-    call: Callable[[int, int | None, int, int], rest.Call[rest.Page]],
-    start: int,
-    end: int | None,
-) -> Learned:
-    """All pages of one window.  Newest first: rows that arrive meanwhile push others onto later
-    pages, where they are read again, so none is missed."""
-    learned, offset = Learned(), 0
-    while True:
-        page = await on.rest.ask(call(start, end, offset, PAGE))
-        if page.facts:
-            learned += await on.commit(source, page.facts)
-        if page.count < PAGE and page.count != PAGE_CAP:
-            return learned
-        offset += page.count
+async def _read(
+    reader: Reader, stream: Stream, todo: Plan, floor: int, *, to_present: bool
+) -> bool:
+    """All of a stream that is to be read.  True: it was not refused."""
+    since, until = todo.rest
+    unfinished = Unfinished(reader) if stream.name == ORDERS else None
+    if unfinished is not None:
+        # Before the first slice is proven, as no window may hold an order that is older.
+        await unfinished.read_lists()
+        await unfinished.look_up(created_before=since)
+    if stream.windowed is not None:
+        floor = floor if stream.is_limited else 0
+        for hole in todo.holes:
+            await read_slices(reader, stream.windowed, hole, floor=floor, to_present=False)
+        await read_slices(reader, stream.windowed, todo.rest, floor=floor, to_present=to_present)
+    if stream.listings is not None:
+        listings = await stream.listings(reader.on)
+        since = min(since, *(low for low, _ in todo.holes)) if todo.holes else since
+        await read_lists(reader, listings, (since, until), is_first=todo.is_first)
+    if unfinished is not None:
+        await unfinished.look_up()
+    if stream.name == TRANSACTIONS:
+        await look_up_unsettled(reader, created_before=since)
+    return True
 
 
-async def _unfinished(on: Listener, source: Source) -> Learned:
-    """Active orders as they stand, and how the others ended that we still believe open.
+async def _tell_refusal(reader: Reader, todo: Plan) -> None:
+    """Lending and mining are refused to most; without deposits and withdrawals no balance can be
+    explained."""
+    is_news = reader.stream == TRANSACTIONS
+    state = GapState.UNREACHABLE
+    await miss(reader.on, reader.stream, todo.missing, NOT_ALLOWED, state, is_news=is_news)
 
-    `order/history` may go by the time of creation (trap 34), so an order older than the window that
-    ended within it is found only by its id.
-    """
-    believed = {order.order_id for order in await on.past.open_orders(on.account)}
-    learned = Learned()
-    listed: set[int] = set()
-    offset = 0
-    while True:
-        page = await on.rest.ask(rest.active_orders(offset, ACTIVE_PAGE))
-        listed.update(fact.order_id for fact in page.facts if isinstance(fact, Order))
-        if page.facts:
-            learned += await on.commit(source, page.facts)
-        if page.count < ACTIVE_PAGE:
-            break
-        # Orders that end meanwhile move later ones forward, past an offset that only grows: step
-        # by half a page.  One that slips through all the same is looked up by its id below.
-        offset += ACTIVE_PAGE // 2
-    for order_id in sorted(believed - listed):
-        page = await on.rest.ask(rest.order_by_id(order_id))
-        if page.facts:
-            learned += await on.commit(source, page.facts)
-        else:
-            on.log.info("order.unaccounted", order_id=order_id)
-    return learned
+
+def _count(reader: Reader) -> None:
+    """Rows that nothing told before a sweep asked: of deals and orders, what their streams lost."""
+    on, learned, stream = reader.on, reader.learned, reader.stream
+    is_streamed = stream in (DEALS, ORDERS)
+    rows = reader.found if is_streamed else learned.transactions + learned.movements
+    if rows:
+        on.figures.swept[stream] += rows
+        tell = on.log.warning if is_streamed else on.log.info
+        tell("sweep.found", stream=stream, rows=rows)

@@ -21,6 +21,11 @@ def active_orders(offset: int, limit: int) -> Call[Page]:
     return _ACTIVE_ORDERS.call(offset=offset, limit=limit)
 
 
+def active_order(order: Order) -> Call[Page]:
+    """One order if it is open; an empty page if it isn't."""
+    return _ACTIVE_ORDERS.call(market=order.market, orderId=order.order_id, offset=0, limit=1)
+
+
 _CONDITIONAL_ORDERS = Endpoint(
     "conditional_orders", "conditional-orders", partial(enclosed, groups.group_of)
 )

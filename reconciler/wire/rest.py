@@ -32,6 +32,7 @@ from reconciler.wire.calls_state import (
     websocket_token,
 )
 from reconciler.wire.calls_trading import (
+    active_order,
     active_orders,
     conditional_orders,
     deals_history,
@@ -56,6 +57,7 @@ __all__ = [
     "RestError",
     "Token",
     "Unintelligible",
+    "active_order",
     "active_orders",
     "assets",
     "codes",

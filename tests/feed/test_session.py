@@ -188,7 +188,7 @@ def test_coverage_advances_with_every_sweep(sqlite_url: str) -> None:
                 [(since, until)] = stage.reads.spans(ACCOUNT, stream)
                 assert since == stage.on.since
                 assert until >= stage.on.now() - LAG - 2 * stage.on.sweep
-            assert stage.on.figures.swept == 0
+            assert stage.on.figures.swept["deals"] == 0
 
     run(main)
 
@@ -329,8 +329,10 @@ def test_a_lost_update_is_found_by_the_sweep_and_counted(sqlite_url: str) -> Non
             stage.exchange.faults.add(Rule(point=Point.FRAME, act=Swallow(), times=None))
             deal(stage)
             await trio.sleep(150)
-            assert stage.on.figures.swept == 1
-            assert [line["deals"] for line in stage.logged("sweep.found")] == [1]
+            assert stage.on.figures.swept["deals"] == 1
+            assert [(line["stream"], line["rows"]) for line in stage.logged("sweep.found")] == [
+                ("deals", 1)
+            ]
             verdict = await stage.verdict()
             assert not [found for found in verdict.differences if "main" not in found]
 

@@ -47,7 +47,7 @@ def test_every_digit_of_a_deal_comes_back(database: Database) -> None:
 
 def test_each_batch_counts_only_what_it_brought(database: Database) -> None:
     applied = apply(database, batch(deal(1)), batch(deal(1), deal(2)), batch(order(5)))
-    assert applied == [Applied(deals=1), Applied(deals=1), Applied(orders=1)]
+    assert applied == [Applied(deals=1), Applied(deals=1), Applied(orders=1, orders_found=1)]
 
 
 def test_a_further_sight_fills_in_what_was_not_said(database: Database) -> None:
@@ -79,7 +79,7 @@ def test_a_deal_told_differently_is_a_finding_and_the_known_one_stays(database: 
 def test_an_order_is_merged_with_what_is_known(database: Database) -> None:
     partly = order(10, status="partially_filled", filled_amount=Decimal("0.1"))
     filled = order(10, status="filled", final=True, filled_amount=Decimal("0.5"))
-    assert apply(database, batch(order(10), filled)) == [Applied(orders=1)]
+    assert apply(database, batch(order(10), filled)) == [Applied(orders=1, orders_found=1)]
     assert apply(database, batch(partly)) == [Applied()]
     assert Reads(database).orders(ACCOUNT) == [filled]
 
@@ -92,7 +92,7 @@ def test_an_order_keeps_how_it_was_first_learned(database: Database) -> None:
 
 def test_any_number_of_orders_is_looked_up(database: Database) -> None:
     many = [order(id_, client_order_id=None) for id_ in range(1, 1100)]
-    assert apply(database, batch(*many)) == [Applied(orders=len(many))]
+    assert apply(database, batch(*many)) == [Applied(orders=len(many), orders_found=len(many))]
     named = [order(id_, client_order_id=f"mine-{id_}") for id_ in range(1, 1100)]
     assert apply(database, batch(*named)) == [Applied(orders=len(many))]
     assert Reads(database).open_orders(ACCOUNT) == named
@@ -100,7 +100,7 @@ def test_any_number_of_orders_is_looked_up(database: Database) -> None:
 
 def test_an_id_that_no_database_holds_is_a_finding(database: Database) -> None:
     applied = apply(database, batch(deal(ID_MAX + 1), order(-1), deal(ID_MAX), order(ID_MAX)))
-    assert applied == [Applied(deals=1, orders=1, unreadable=2)]
+    assert applied == [Applied(deals=1, orders=1, orders_found=1, unreadable=2)]
     assert [reason for _, reason in quarantine(database)] == [
         "the id does not fit into 64 bits"
     ] * 2
@@ -115,7 +115,7 @@ def test_hostile_text_is_stored_and_read_again_without_contradiction(
         order(10, client_order_id=text, status=text or "open"),
         Unreadable(stream=text, reason=text, excerpt=text * 9000, received_at=NOON),
     )
-    assert apply(database, arrived) == [Applied(deals=1, orders=1, unreadable=1)]
+    assert apply(database, arrived) == [Applied(deals=1, orders=1, orders_found=1, unreadable=1)]
     assert apply(database, arrived) == [Applied()]
 
 
@@ -177,7 +177,7 @@ def test_a_transaction_rolled_back_leaves_nothing_behind(database: Database) -> 
             with connection.begin() as transaction:
                 applied = applier.apply(connection, [batch(deal(1), order(1))], now=NOON)
                 transaction.rollback()
-            assert applied == [Applied(deals=1, orders=1)]
+            assert applied == [Applied(deals=1, orders=1, orders_found=1)]
     assert Reads(database).accounts() == []
 
 
