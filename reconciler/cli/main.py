@@ -15,6 +15,7 @@ from reconciler.causes import leaves
 
 COMMANDS = {
     "run": "The daemon, until it is told to stop.",
+    "sync": "One pass, and leave.",
     "demo": "See it work: no account, no configuration.",
     "simulate": "A simulated exchange, for any client.",
     "check": "The doctor: all that a run needs.",
