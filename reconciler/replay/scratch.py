@@ -11,11 +11,9 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection
 
 from reconciler.domain.facts import Fact, Frame
-from reconciler.domain.words import Source
-from reconciler.inbox import Batch
-from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, open_database
 from reconciler.store.frames import Content, Kept
+from reconciler.store.intake import Intake
 from reconciler.store.schema import metadata
 
 FRAMES_PER_COMMIT = 5_000
@@ -30,25 +28,20 @@ class Scratch:
     def __init__(self, database: Database, decode: Decoder) -> None:
         self.database = database
         self._decode = decode
-        self._applier = Applier(database)
+        self._intake = Intake(database.dialect)
         self._connection: Connection | None = None
         self._uncommitted = 0
 
     def add(self, account: str, row: Kept, content: Content) -> None:
         """Applies what a row of the journal holds."""
-        batches = [
-            Batch(
-                account=account,
-                source=Source(row.source),
-                facts=tuple([fact for frame in frames for fact in self._decode(frame)]),
-            )
-            for frames in content
-        ]
         with self.database.told():
             if self._connection is None:
                 self._connection = self.database.connect()
                 self._connection.begin()
-            self._applier.apply(self._connection, batches, now=row.recorded_at)
+            id_ = self._intake.account_id(self._connection, account)
+            for frames in content:
+                facts = [fact for frame in frames for fact in self._decode(frame)]
+                self._intake.take(self._connection, id_, facts, row.source, row.recorded_at)
         self._uncommitted += row.frames
         if self._uncommitted >= FRAMES_PER_COMMIT:
             self.finish()

@@ -22,6 +22,7 @@ from reconciler.inbox import Batch
 from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.ledger import Ledger, Posted
 from reconciler.store.proofs import Proofs, Rules
+from reconciler.store.results import Results
 
 ORDERS = "orders"
 
@@ -33,6 +34,7 @@ class Books:
         ledger = Ledger(dialect)
         self._bookkeeping = Bookkeeping(dialect, ledger)
         self._proofs = Proofs(dialect, ledger, rules)
+        self._results = Results(dialect)
 
     def keep(
         self,
@@ -46,12 +48,28 @@ class Books:
         """Keeps the books after the facts of these batches of one account were stored, of which so
         many deals were not known before.  Returns of how many assets in wallets the exchange's
         report is in doubt."""
+        self.post(connection, account_id, batches, new_deals=new_deals, now=now)
+        reports = [
+            fact for batch in batches for fact in batch.facts if isinstance(fact, BalanceReport)
+        ]
+        covered = any(batch.spans for batch in batches)
+        return self._proofs.judge(connection, account_id, reports, covered=covered, now=now)
+
+    def post(
+        self,
+        connection: Connection,
+        account_id: int,
+        batches: Sequence[Batch],
+        *,
+        new_deals: int,
+        now: int,
+    ) -> None:
+        """The same without judging what was reported."""
         facts = [fact for batch in batches for fact in batch.facts]
         deals = [fact for fact in facts if isinstance(fact, Deal)]
         orders = {fact.order_id for fact in facts if isinstance(fact, Order)}
         transactions = [fact for fact in facts if isinstance(fact, Transaction)]
         movements = [fact for fact in facts if isinstance(fact, Movement)]
-        reports = [fact for fact in facts if isinstance(fact, BalanceReport)]
         spans = [span for batch in batches for span in batch.spans]
         keep, posted = self._bookkeeping, list[Posted]()
         if any(isinstance(fact, Market) for fact in facts):
@@ -68,9 +86,9 @@ class Books:
         for span in spans:
             if span.stream == ORDERS:
                 posted += keep.covered(connection, account_id, span.until)
+        self._results.keep(connection, account_id, deals, spans, new_deals=new_deals)
         for fact in facts:
             if isinstance(fact, ClockNotice):
                 self._proofs.clock(connection, account_id, fact)
         if posted:
             self._proofs.late(connection, account_id, posted)
-        return self._proofs.judge(connection, account_id, reports, covered=bool(spans), now=now)
