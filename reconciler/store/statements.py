@@ -6,7 +6,7 @@ a single row a fifth of what handing the text through SQLAlchemy does.  The driv
 they are, and `Database.told` says what they mean.  What the rows mean is not known here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -154,7 +154,9 @@ class Read:
         in_order = tuple(parameters[name] for name in self._names)
         return iter(_fetched(connection, self._text, in_order))
 
-    def streamed(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
+    def streamed(
+        self, connection: Connection, **parameters: Any
+    ) -> Generator[Values, None, None]:
         """The same, some rows at a time: for more of them than memory should hold."""
         driver = connection.connection
         # PostgreSQL sends all rows at once, unless the cursor is its own, and so has a name.
