@@ -4,8 +4,12 @@ No connection is opened and nothing is listened to.  It begins where the last pr
 made it, and is a daemon's work in little: the next daemon, or the next pass, goes on from here.
 """
 
+import trio
+
+from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source, Wallet
-from reconciler.feed.backfill import backfill
+from reconciler.feed.backfill import LAG, backfill
+from reconciler.feed.doubts import READ_AGAIN_AFTER
 from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
 from reconciler.feed.timekeeping import measure
@@ -27,8 +31,18 @@ async def sync_once(on: Listener) -> Learned:
     """
     await measure(on)
     await Wanted(on).read()
+    learned = await _pass(on)
+    if on.figures.doubts:
+        # History may be late.  What it does not explain once it must know is a drift.
+        on.log.info("balance.doubted", assets=on.figures.doubts)
+        await trio.sleep(seconds(LAG + READ_AGAIN_AFTER))
+        learned += await _pass(on)
+    return learned
+
+
+async def _pass(on: Listener) -> Learned:
+    """Balances first, so that the histories tell all that led to them."""
     learned = Learned()
-    # Balances come first, so that the histories tell all that led to them.
     for wallet, call in BALANCES.items():
         if wallet in on.wallets:
             answer = await on.rest.read(call())

@@ -4,9 +4,10 @@ import json
 import random
 import signal
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import fields
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -187,6 +188,31 @@ def test_one_that_somebody_holds_is_waited_for_and_keeps_no_other(database: Data
             assert learned.deals == 1
             assert isinstance(outcomes["desk"].problem, AccountHeld)
             assert "held by desk1 pid 7 since" in str(outcomes["desk"].problem)
+
+    memory.run(main)
+
+
+def test_what_no_record_explains_is_a_drift_before_it_leaves(database: Database) -> None:
+    def drifts() -> int:
+        return sum(account.open_drifts for account in Reads(database).status())
+
+    async def main() -> None:
+        async with two_accounts() as (exchange, config, network):
+
+            async def after(happens: Callable[[], object]) -> int:
+                """The open drifts after a pass half a minute after it."""
+                happens()
+                await trio.sleep(30)
+                outcomes = await passes(config, network, database)
+                assert [outcome.problem for outcome in outcomes.values()] == [None, None]
+                return drifts()
+
+            trade = partial(exchange.fill, ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+            for _ in range(3):  # the opening is proven by the second
+                assert await after(trade) == 0
+            assert await after(partial(exchange.phantom, ACCOUNT, "USDT", "-15")) == 1
+            assert await after(trade) == 1
+            assert await after(partial(exchange.phantom, ACCOUNT, "USDT", "15")) == 0
 
     memory.run(main)
 
