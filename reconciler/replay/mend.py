@@ -1,16 +1,26 @@
-"""Writes into the record what the frames tell, in one transaction.
+"""Writes into the record what the frames tell, and what that changes in the books, in one
+transaction.
 
-Nothing is deleted: a row of which no frame tells stays, and stays reported.
+Nothing is deleted: a row of which no frame tells stays, and stays reported.  Balances that were
+mended are not judged here; what is reported next is.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
+from reconciler.domain.facts import Fact, Order
 from reconciler.domain.moments import to_datetime
+from reconciler.domain.words import Source
+from reconciler.inbox import Batch
 from reconciler.replay.compare import Difference
-from reconciler.store.columns import Flag, Moment
-from reconciler.store.statements import Values, Write
+from reconciler.store.books import Books
+from reconciler.store.columns import Flag, Moment, encoding_of
+from reconciler.store.proofs import Rules
+from reconciler.store.rows import Rows
+from reconciler.store.schema import deals
+from reconciler.store.statements import Read, Values, Write
 
 ROWS_AT_A_TIME = 500
 
@@ -21,15 +31,24 @@ _Target = tuple[str, bool]
 class Mender:
     """Mends differences of one account; or of the markets, which belong to none."""
 
-    def __init__(self, connection: Connection, account_id: int | None) -> None:
+    def __init__(self, connection: Connection, account_id: int | None, now: int) -> None:
         self._connection = connection
         self._account_id = account_id
+        self._now = now
+        self._books = Books(connection.dialect, Rules())
+        self._rows = Rows(encoding=encoding_of(connection.dialect))
+        of_order = select(deals).where(
+            deals.c.account_id == bindparam("account"), deals.c.order_id == bindparam("order")
+        )
+        self._deals_of_order = Read(connection.dialect, of_order)
+        self._facts: list[Fact] = []
         self._writes: dict[_Target, Write] = {}
         self._waiting: dict[_Target, list[Values]] = {}
 
     def mend(self, difference: Difference) -> None:
         """Writes the row as it should be, when enough of them wait or at `flush`."""
-        table, values = difference.derived.table, self._values(difference)
+        assert difference.told is not None
+        table, values = difference.derived.table, self._values(difference, difference.told)
         is_numbered = "id" in table.c and "id" not in values
         target = table.name, is_numbered
         if target not in self._writes:
@@ -42,6 +61,8 @@ class Mender:
                 if column.name in values
             )
         )
+        if difference.derived.fact_of is not None:
+            self._facts.append(difference.derived.fact_of(difference.told))
         if len(self._waiting[target]) >= ROWS_AT_A_TIME:
             self.flush()
 
@@ -50,11 +71,29 @@ class Mender:
         for target, rows in self._waiting.items():
             self._writes[target](self._connection, rows)
             rows.clear()
+        if self._account_id is not None and self._facts:
+            self._post(self._account_id, self._facts)
+            self._facts = []
 
-    def _values(self, difference: Difference) -> dict[str, Any]:
-        assert difference.told is not None
+    def _post(self, account_id: int, facts: Sequence[Fact]) -> None:
+        """Posts what is different now; an order may say that its deals were another wallet's."""
+        with_deals = [
+            *facts,
+            *(
+                self._rows.deal_of(row)
+                for fact in facts
+                if isinstance(fact, Order)
+                for row in self._deals_of_order(
+                    self._connection, account=account_id, order=fact.order_id
+                )
+            ),
+        ]
+        mended = Batch(account="", source=Source.QUERY, facts=tuple(with_deals))
+        self._books.post(self._connection, account_id, [mended], new_deals=0, now=self._now)
+
+    def _values(self, difference: Difference, told: Values) -> dict[str, Any]:
         names = [column.name for column in difference.derived.columns]
-        values = dict(zip(names, difference.told, strict=True))
+        values = dict(zip(names, told, strict=True))
         if self._account_id is not None:
             values["account_id"] = self._account_id
         if difference.known is not None and difference.known.id is not None:

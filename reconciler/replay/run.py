@@ -60,7 +60,8 @@ def replay(
             holds = stack.enter_context(_held(database, names, mending))
         connection = stack.enter_context(database.reading())
         _take_texts_as_they_are(connection)
-        work = _Work(database, connection, stack.enter_context(open_scratch(decode)), holds)
+        now = 0 if mending is None else mending.since
+        work = _Work(database, connection, stack.enter_context(open_scratch(decode)), holds, now)
         reports = [work.account(name, id_, progress) for name, id_ in _journals(connection, only)]
         # The scratch has what the account told last that was heard last: of all, or it is no proof.
         is_all = only is None and not any(report.damaged for report in reports)
@@ -77,11 +78,13 @@ class _Work:
         connection: Connection,
         scratch: Scratch,
         holds: Mapping[str, Hold] | None,
+        now: int,
     ) -> None:
         self._database = database
         self._known = connection
         self._scratch = scratch
         self._holds = holds
+        self._now = now
 
     def account(self, name: str, id_: int, progress: Progress) -> Report:
         """Checks, replays and compares one account."""
@@ -162,7 +165,7 @@ class _Work:
                             Fence(writing.dialect).check(writing, {name: id_}, [claim])
                         except Fenced:
                             raise AccountHeld(name, last_holder(writing, name)) from None
-                    mender = Mender(writing, id_)
+                    mender = Mender(writing, id_, self._now)
                 mender.mend(difference)
                 comparison.mended += 1
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import sqlite
 
+from reconciler.domain.facts import Fact
 from reconciler.domain.merge import merge_deals, merge_movements, merge_orders, merge_transactions
 from reconciler.domain.words import Wallet
 from reconciler.store import schema
@@ -36,6 +37,8 @@ class Derived:
     join: Callable[[Values, Values], Values]
     """What a row should say that says the first and is told to say the second, where frames that
     came earlier are gone.  Raises Restated, as `domain.merge` does."""
+    fact_of: Callable[[Values], Fact] | None = None
+    """The fact in a row, if it moves money and so is posted in the books."""
     is_exhaustive: bool = True
     """Whether each row is told by a frame of this account; markets are told to all, and a finding
     stays in the quarantine even if a later version understands what was found."""
@@ -50,15 +53,20 @@ class Derived:
 
 
 def _joined(
-    read: Callable[[Values], T], merge: Callable[[T, T], T], row: Callable[[int, T, str], Values]
+    fact_of: Callable[[Values], T], merge: Callable[[T, T], T], row: Callable[[int, T, str], Values]
 ) -> Callable[[Values, Values], Values]:
     """By the join of the facts; how it was first learned, only frames that are gone could say."""
 
     def join(known: Values, told: Values) -> Values:
-        merged = merge(read((0, *known)), read((0, *told)))
+        merged = merge(fact_of(known), fact_of(told))
         return row(0, merged, known[-1])[1:]
 
     return join
+
+
+def _in(read: Callable[[Values], T]) -> Callable[[Values], T]:
+    """The account that a row begins with is no part of what it says."""
+    return lambda says: read((0, *says))
 
 
 def overlaid(known: Values, told: Values) -> Values:
@@ -81,6 +89,9 @@ def _is_change(before: Values, told: Values) -> bool:
 
 _SPELLING = encoding_of(sqlite.dialect())
 _ROWS, _HISTORY_ROWS = Rows(encoding=_SPELLING), HistoryRows(encoding=_SPELLING)
+_deal_of, _order_of = _in(_ROWS.deal_of), _in(_ROWS.order_of)
+_transaction_of = _in(_HISTORY_ROWS.transaction_of)
+_movement_of = _in(_HISTORY_ROWS.movement_of)
 
 MARKETS = Derived(
     table=schema.markets,
@@ -94,12 +105,14 @@ OF_ACCOUNT = (
     Derived(
         table=schema.deals,
         key=("order_id", "deal_id"),
-        join=_joined(_ROWS.deal_of, merge_deals, _ROWS.deal),
+        join=_joined(_deal_of, merge_deals, _ROWS.deal),
+        fact_of=_deal_of,
     ),
     Derived(
         table=schema.orders,
         key=("order_id",),
-        join=_joined(_ROWS.order_of, merge_orders, _ROWS.order),
+        join=_joined(_order_of, merge_orders, _ROWS.order),
+        fact_of=_order_of,
     ),
     Derived(table=schema.balances, key=("wallet", "asset"), join=overlaid),
     Derived(
@@ -111,12 +124,14 @@ OF_ACCOUNT = (
     Derived(
         table=schema.transactions,
         key=("kind", "transaction_id"),
-        join=_joined(_HISTORY_ROWS.transaction_of, merge_transactions, _HISTORY_ROWS.transaction),
+        join=_joined(_transaction_of, merge_transactions, _HISTORY_ROWS.transaction),
+        fact_of=_transaction_of,
     ),
     Derived(
         table=schema.movements,
         key=("kind", "movement_id"),
-        join=_joined(_HISTORY_ROWS.movement_of, merge_movements, _HISTORY_ROWS.movement),
+        join=_joined(_movement_of, merge_movements, _HISTORY_ROWS.movement),
+        fact_of=_movement_of,
     ),
     Derived(
         table=schema.quarantine,

@@ -182,6 +182,24 @@ def test_a_decoder_that_was_mended_mends_the_record(database: Database, told: To
     assert told.verify(database).is_good
 
 
+def test_what_is_mended_is_posted(database: Database, told: Told) -> None:
+    """As if it had been understood from the first."""
+    moved = movement("a", amount=Decimal(-1)), transaction("b", fee=Decimal(0), status="success")
+    wrong = deal(1, fee=Decimal(8)), order(10, type="margin_limit"), *moved
+    right = deal(1, fee=Decimal("0.8")), order(10), movement("a"), moved[1]
+    apply(database, told.batch(MARKET, *wrong, UNREADABLE))
+    told.facts[1:] = [(fact,) for fact in (*right, deal(2, fee=Decimal(3)))]
+    assert told.mend(database).is_good
+    from_the_first = [fact for facts in told.facts for fact in facts]
+    apply(database, batch(*from_the_first, account="desk"))
+    query = "SELECT book, asset, balance FROM v_trial_balance WHERE account = '{}' ORDER BY 1, 2"
+    books = [row for row in rows(database, query.format(ACCOUNT)) if row[2] not in ("0", 0)]
+    assert books == rows(database, query.format("desk"))
+    assert ("expenses:fees", "USDT", Decimal("3.8")) in [
+        (book, asset, Decimal(str(amount))) for book, asset, amount in books
+    ]
+
+
 def test_markets_are_compared_when_all_accounts_are(database: Database, told: Told) -> None:
     newer = Market(name="BTC_USDT", base_asset="XBT", quote_asset="USDT", kind="spot")
     apply(database, told.batch(MARKET), now=NOON)
