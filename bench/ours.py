@@ -24,10 +24,11 @@ from reconciler.feed.listener import Listener
 from reconciler.feed.rest import open_rest
 from reconciler.feed.websocket import LinkLost
 from reconciler.hop import Hop, T, Ts
-from reconciler.inbox import Batch, open_inbox
+from reconciler.inbox import Batch, Hold, open_inbox
 from reconciler.log import open_log
 from reconciler.secret import Credentials, Secret
 from reconciler.store.engine import Database, open_database
+from reconciler.store.holders import take
 from reconciler.store.migrate import upgrade
 from reconciler.store.reads import Reads
 from reconciler.wire import frames
@@ -111,6 +112,8 @@ async def listening(
     log = open_log(clock=world.clock, level="error", to=StringIO())
     inbox, outlet = open_inbox()
     figures = WriterFigures()
+    token = take(database, ACCOUNT, name=world.name, now=world.clock.now())
+    hold = Hold(token=token, lost=lambda: None)
     credentials = Credentials(key=Secret("k" * 32), secret=Secret("s" * 32))
     async with (
         world.thread("writer") as hop,
@@ -130,7 +133,7 @@ async def listening(
                     rest=rest,
                     past=Record(Reads(database), reading),
                     inbox=inbox,
-                    hold=None,
+                    hold=hold,
                     world=world,
                     figures=Figures(ACCOUNT),
                     log=log,
