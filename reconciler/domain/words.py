@@ -106,6 +106,12 @@ _COLLATERAL_TYPES = frozenset(
         "normalization",
     }
 )
+_SPOT_TYPES = frozenset({"limit", "market", "stock_market", "stop_limit", "stop_market"})
+
+
+def is_known_type(type_: str) -> bool:
+    """Whether the exchange documents this type of order, and so the wallet that it trades in."""
+    return type_ in _SPOT_TYPES or type_ in _COLLATERAL_TYPES
 
 
 def is_market_type(type_: str) -> bool:

@@ -25,6 +25,7 @@ from reconciler.reconcile.offsets import Offsets, differences
 from reconciler.reconcile.prefix import AHEAD, Seen, Skew, allowed, matched, parts, window
 from reconciler.reconcile.transfers import GRID, explain_steps, sum_of
 from reconciler.store import schema
+from reconciler.store.clocks import skew_of
 from reconciler.store.columns import Moment, amount, encoding_of, storable
 from reconciler.store.conclusions import Conclusions
 from reconciler.store.drifts import Drifts
@@ -420,6 +421,11 @@ class Proofs:
         """Which steps are drifts now, and which drifts are over."""
         read_again = proven = None
         for case in cases.values():
+            if case.was in ("drift", "moving") and not case.proof.has_drifted:
+                # Before a new step is judged: that is another drift, if it is one.
+                self._drifts.resolve(
+                    connection, account_id, case.place, unit=case.unit, skew=skew, now=now
+                )
             if case.proof.step is not None:
                 if proven is None:
                     proven = self._proven_until(connection, account_id, skew) or 0
@@ -431,6 +437,7 @@ class Proofs:
                     proven_until=proven,
                 )
                 if over:
+                    parted = case.proof.verified_at, case.proof.step.since
                     case.proof = judging.settled(case.proof)
                     drifted = judging.drifted_by(case.proof, case.unit)
                     case.difference = drifted
@@ -441,7 +448,9 @@ class Proofs:
                         case.place,
                         expected=case.expected,
                         reported=case.reported,
-                        parted=(case.proof.verified_at, now),
+                        proof=case.proof,
+                        parted=parted,
+                        skew=skew,
                         now=now,
                     )
                 else:
@@ -449,21 +458,14 @@ class Proofs:
                     moved = differences(case.proof.step.level, case.proof.base or ())
                     case.difference = judging.nearest(moved, max(case.unit, GRID))
                     case.expected = minus(case.reported, case.difference)
-            elif case.was in ("drift", "moving"):
-                if case.proof.has_drifted:
-                    drifted = judging.drifted_by(case.proof, case.unit)
-                    case.difference, case.expected = drifted, minus(case.reported, drifted)
-                else:
-                    self._drifts.resolve(connection, account_id, case.place, now=now)
+            elif case.proof.has_drifted:
+                drifted = judging.drifted_by(case.proof, case.unit)
+                case.difference, case.expected = drifted, minus(case.reported, drifted)
 
     # What the account knows
 
     def _skew(self, connection: Connection, account_id: int) -> Skew:
-        clocks = schema.clocks.c
-        row = connection.execute(
-            select(clocks.skew, clocks.uncertainty).where(clocks.account_id == account_id)
-        ).first()
-        return Skew() if row is None else Skew(offset=row[0], uncertainty=row[1])
+        return skew_of(connection, account_id)
 
     def _proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
         """Up to when, by our clock, all that the exchange tells is known: the least of all streams
