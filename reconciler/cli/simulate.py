@@ -11,6 +11,7 @@ import trio.testing
 
 from reconciler.simulator.booth import ALL_MARKETS, Booth, Plan, market_named, open_booth
 from reconciler.simulator.deeds import Deed
+from reconciler.simulator.past import past_of
 from reconciler.simulator.records import Market
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.script import Script, ScriptError, read
@@ -78,6 +79,21 @@ def _script(_: click.Context, __: click.Parameter, file: Path | None) -> Script:
     help="Operations before the doors open, so that books aren't empty.",
 )
 @click.option(
+    "--past",
+    "past_days",
+    type=click.IntRange(0, 3_650),
+    default=0,
+    show_default=True,
+    help="Days of trading before the doors open, of which histories tell.",
+)
+@click.option(
+    "--past-deals",
+    type=click.IntRange(0, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="How many deals were made in these days.",
+)
+@click.option(
     "--speed",
     type=click.FloatRange(0.01, SPEED_MAX),
     default=1.0,
@@ -104,6 +120,8 @@ def command(
     accounts: int,
     markets: tuple[Market, ...],
     warm_up: int,
+    past_days: int,
+    past_deals: int,
     speed: float,
     script: Script,
     control_port: int | None,
@@ -119,6 +137,7 @@ def command(
         seed=seed,
         rate=rate,
         warm_up=warm_up,
+        past=past_of(past_days, past_deals) if past_days else None,
         script=script,
     )
     with ExitStack() as files:

@@ -19,9 +19,10 @@ from reconciler.simulator.exchange import HOUSE, Exchange
 from reconciler.simulator.hand import Hand
 from reconciler.simulator.life import BOTS, Traders
 from reconciler.simulator.markets import DEFAULT_MARKETS, FUTURES
+from reconciler.simulator.past import Past, live_through
 from reconciler.simulator.pulse import Pulse
 from reconciler.simulator.recorder import Recorder
-from reconciler.simulator.records import Market
+from reconciler.simulator.records import Market, Wallet
 from reconciler.simulator.rules import Refused
 from reconciler.simulator.script import Script, play
 from reconciler.simulator.server import Server, serve
@@ -59,6 +60,8 @@ class Plan:
     """Operations of life per second."""
     warm_up: int = 0
     """Operations of life before the doors open."""
+    past: Past | None = None
+    """What happened before; nothing, without one."""
     script: Script = field(default_factory=Script)
 
 
@@ -145,7 +148,13 @@ async def open_booth(
     known = logins(plan.seed, plan.accounts)
     names = [login.name for login in known]
     for login in known:
-        exchange.open_account(login.name, login.key, login.secret, _funds(plan.markets))
+        exchange.open_account(login.name, login.key, login.secret)
+    if plan.past:
+        live_through(exchange, plan.past, names, seed=plan.seed)
+    for name in names:
+        for asset, amount in _funds(plan.markets).items():
+            exchange.deposit(name, asset, amount)
+            exchange.transfer(name, asset, amount, Wallet.MAIN, Wallet.SPOT)
     traders = Traders(exchange, chance=random.Random(f"life {plan.seed}"), accounts=names)
     pulse = Pulse(traders, plan.rate)
     hand = Hand(exchange, pulse)

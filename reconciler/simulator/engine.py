@@ -18,6 +18,7 @@ from reconciler.simulator.floor import Floor
 from reconciler.simulator.ids import Ids
 from reconciler.simulator.lending import Lending
 from reconciler.simulator.matching import LiveOrder, crosses
+from reconciler.simulator.numbers import affordable
 from reconciler.simulator.records import (
     Collateral,
     Deal,
@@ -155,14 +156,18 @@ class Engine:
         return order.seen(), told.events()
 
     def cross(
-        self, maker: str, taker: str, asked: Instruction, *, owner: str
+        self, maker: str, taker: str, asked: Instruction, *, owner: str, parts: int = 1
     ) -> tuple[tuple[Deal, Deal], list[Event]]:
-        """Exactly one deal, past the book: `owner`, one of the two, gets what it asked for.
+        """One deal, or so many, past the book: `owner`, one of the two, gets what it asked for.
 
         For scripted tests, which want this price and amount whatever else rests on the book.
-        Returns the two sides of the deal, maker's first.  Raises Refused as `place` does.
+        Returns the two sides of the last deal, maker's first.  Raises Refused as `place` does.
         """
         assert asked.kind is Kind.LIMIT
+        decimals = self.markets[asked.market].stock_decimals
+        part = affordable(asked.amount, Decimal(parts), decimals)
+        if not part:
+            raise Refused("amount", f"{asked.amount} can't be split into {parts}")
         given = Instruction(
             market=asked.market, side=asked.side.opposite, amount=asked.amount, price=asked.price
         )
@@ -173,7 +178,9 @@ class Engine:
         resting = self._floor.begin(maker, terms[maker])
         self._floor.open(resting, told)
         incoming = self._floor.begin(taker, terms[taker])
-        sides = self._floor.fill(resting, incoming, asked.amount, told)
+        for _ in range(parts - 1):
+            self._floor.fill(resting, incoming, part, told)
+        sides = self._floor.fill(resting, incoming, resting.remaining, told)
         self._floor.rest_or_end(incoming, told)
         self._floor.activate_stops(asked.market, told)
         return sides, told.events()

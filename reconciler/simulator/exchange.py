@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from reconciler.simulator.access import Access
 from reconciler.simulator.engine import Engine
 from reconciler.simulator.faults import FaultPlan
+from reconciler.simulator.ids import Clock
 from reconciler.simulator.limits import Limits
 from reconciler.simulator.markets import DEFAULT_MARKETS
 from reconciler.simulator.numbers import times
@@ -64,7 +65,8 @@ class Exchange:
         """May be changed at any time."""
         self.faults = FaultPlan(chance=random.Random(f"faults {seed}"))
         self.limits = Limits(now=now)
-        self.now = now = self.faults.skewed(now)
+        self.clock = Clock(now)
+        self.now = now = self.faults.skewed(self.clock)
         self.engine = Engine(markets, now=now, chance=random.Random(f"engine {seed}"))
         self.access = Access(now=now, chance=random.Random(f"access {seed}"))
         self.tape = Tape(self.engine.markets)
@@ -165,8 +167,10 @@ class Exchange:
         *,
         role: Role | str = Role.TAKER,
         client_order_id: str = "",
+        parts: int = 1,
     ) -> Deal:
-        """Exactly one deal of the account against the house, whatever rests on the book."""
+        """Exactly one deal of the account against the house, whatever rests on the book; or, in so
+        many parts, that many deals of one order, of which the last is returned."""
         asked = Instruction(
             market=market,
             side=Side(side),
@@ -176,7 +180,7 @@ class Exchange:
         )
         self._supply_house(asked)
         maker, taker = (account, HOUSE) if Role(role) is Role.MAKER else (HOUSE, account)
-        deals, events = self.engine.cross(maker, taker, asked, owner=account)
+        deals, events = self.engine.cross(maker, taker, asked, owner=account, parts=parts)
         self.publish(events)
         return deals[0] if maker == account else deals[1]
 

@@ -264,8 +264,9 @@ class Floor:
         partner = self._part(order)
         order.status = status
         order.finished_at = order.updated_at
-        self._accounts[order.account].finish(order.seen())
-        _tell(order, Step.FINISH, told)
+        seen = order.seen()
+        self._accounts[order.account].finish(seen)
+        told.say(OrderSeen(order.account, Step.FINISH, seen, order.is_quiet))
         if partner is not None:  # it ends without having executed
             self.withdraw(partner, status, told)
         if order.oto_id is not None and status is Status.FILLED:

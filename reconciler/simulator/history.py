@@ -83,8 +83,12 @@ class _Sorted(Generic[T]):
         self._of_market: dict[str, list[T]] = defaultdict(list)
 
     def add(self, row: T, market: str) -> None:
-        insort(self._all, row, key=self._key)
-        insort(self._of_market[market], row, key=self._key)
+        """Nearly always at the end."""
+        for rows in (self._all, self._of_market[market]):
+            if not rows or self._key(rows[-1]) <= self._key(row):
+                rows.append(row)
+            else:
+                insort(rows, row, key=self._key)
 
     def of(self, market: str | None) -> list[T]:
         return self._all if market is None else self._of_market.get(market, [])

@@ -5,12 +5,36 @@ The clock and chance are arguments, so the same seed numbers everything alike.
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 FIRST_ORDER_ID, FIRST_DEAL_ID = 1_503_279_262_131, 10_630_782_211
 """As large as those seen live in July 2025 (PROTOCOL § 6.2)."""
 
 _GAP_MAX = 1_000
+
+
+class Clock:
+    """The time that it was given, unless somebody holds its hands."""
+
+    def __init__(self, given: Callable[[], int]) -> None:
+        self._given = given
+        self._held: int | None = None
+
+    def __call__(self) -> int:
+        return self._given() if self._held is None else self._held
+
+    @contextmanager
+    def held(self) -> Iterator[Callable[[int], None]]:
+        """Sets the time by hand, while the block lasts."""
+
+        def set_to(moment: int) -> None:
+            self._held = moment
+
+        try:
+            yield set_to
+        finally:
+            self._held = None
 
 
 class Ids:

@@ -7,7 +7,6 @@ an account can't pay, and a refusal that happens all the same is an ordinary out
 
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 from decimal import Decimal
 
 import trio
@@ -16,7 +15,7 @@ from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.numbers import ZERO, affordable, cut, negative, plus, times
 from reconciler.simulator.pursuits import Pursuit, acts
 from reconciler.simulator.records import Instruction, Kind, Market, Order, Side, Wallet
-from reconciler.simulator.rules import Refused
+from reconciler.simulator.trader import Acts, act_once
 
 BOTS = ("bot-1", "bot-2", "bot-3")
 """The others."""
@@ -50,7 +49,7 @@ class Traders:
         for bot in BOTS:
             if bot not in exchange.engine.accounts:
                 exchange.open_account(bot)
-        self._acts: list[tuple[Callable[[], object], int]] = [
+        self._acts: Acts = [
             (self._quote, 35),
             (self._rest, 20),
             (self._take, 18),
@@ -63,14 +62,11 @@ class Traders:
 
     def step(self) -> None:
         """One random act of one random trader."""
-        [act] = self._chance.choices(
-            [act for act, _ in self._acts], [weight for _, weight in self._acts]
-        )
-        with suppress(Refused):
-            act()
+        act_once(self._acts, self._chance)
 
-    def deal(self) -> bool:
-        """One deal of a random account with a random bot; False if the account can't pay."""
+    def deal(self, parts: int = 1) -> bool:
+        """One deal of a random account with the house, or so many of one order; False if the
+        account can't pay."""
         account, market = self._any_account(), self._any_market()
         price, side = self._price(market), self._any_side()
         amount = self._affordable(account, market, side, price)
@@ -79,7 +75,7 @@ class Traders:
             amount = self._affordable(account, market, side, price)
         if amount is None:
             return False
-        self._exchange.fill(account, market.name, side, amount, price)
+        self._exchange.fill(account, market.name, side, amount, price, parts=parts)
         return True
 
     async def burst(self, deals: int) -> int:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -9,9 +10,17 @@ from reconciler.simulator.accounts import Account
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.numbers import affordable, cut, plus, times
 from reconciler.simulator.records import Market, Side
+from reconciler.simulator.rules import Refused
 
 Acts: TypeAlias = list[tuple[Callable[[], object], int]]
 """With their weights."""
+
+
+def act_once(acts: Acts, chance: random.Random) -> None:
+    """One of them; that it is refused is an ordinary outcome."""
+    [act] = chance.choices([act for act, _ in acts], [weight for _, weight in acts])
+    with suppress(Refused):
+        act()
 
 
 class Trader:

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from reconciler.simulator.booth import Plan, logins, market_named, open_booth
+from reconciler.simulator.past import past_of
 from reconciler.simulator.script import read
 from tests.running import run
 from tests.simulator.client import Now, Rest
@@ -45,6 +46,22 @@ def test_a_market_is_known_or_made_up_from_a_price() -> None:
 def test_other_markets_are_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         market_named(text)
+
+
+def test_an_exchange_can_open_with_a_past() -> None:
+    async def main() -> None:
+        now = Now()
+        async with open_booth(Plan(past=past_of(3, 60), accounts=2), now=now) as booth:
+            deals = [
+                deal for login in booth.logins for deal in booth.exchange.truth(login.name).deals
+            ]
+            assert len(deals) >= 60
+            assert {deal.executed_at // (86_400 * 1_000_000) for deal in deals} >= {
+                now() // (86_400 * 1_000_000) - 1,
+                now() // (86_400 * 1_000_000) - 2,
+            }
+
+    run(main)
 
 
 def test_accounts_have_something_of_everything_and_can_log_in() -> None:
