@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.domain.money import EXACT, ZERO, minus, plus
 from reconciler.reconcile.offsets import Interval, Offsets, differences, meet, shifted, width
-from reconciler.reconcile.prefix import Seen
+from reconciler.reconcile.prefix import Allowance, Seen
 
 WAITING_MAX = 24
 """Doubtful reports kept.  The first says since when, the last what is now; those between only help
@@ -26,7 +26,9 @@ class Step(Struct, frozen=True, kw_only=True):
     """The wallet has left its level, and reports have said so since."""
 
     level: Offsets
-    """Where it is now."""
+    """Where it may be now."""
+    likely: Offsets
+    """Where it is, if the last report speaks of all that had happened by then."""
     since: int
     """The first report that said so; our clock."""
     confirmed_at: int
@@ -40,6 +42,9 @@ class Proof(Struct, frozen=True, kw_only=True):
     """The offsets at which everything is explained; None until the opening is known."""
     level: Offsets | None = None
     """Where reports have settled: at the base, or beside it if there is a drift."""
+    room: Offsets = ()
+    """What the level was at the opening.  A movement too small to be seen shows as a level that
+    moved within it."""
     opened_at: int | None = None
     """The report that fixed the opening; what happened before it is within the opening, and what is
     learned of that later changes the opening and not what came after."""
@@ -58,7 +63,7 @@ class Proof(Struct, frozen=True, kw_only=True):
         return self.base is not None and self.base != self.level
 
 
-def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Offsets]) -> Proof:
+def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Allowance]) -> Proof:
     """The proof after further reports, in the order of their receipt.
 
     `allowed` says which offsets a report allows by the ledger as it is now; what was in doubt
@@ -73,7 +78,8 @@ def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Offse
     return proof
 
 
-def _weighed(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
+def _weighed(proof: Proof, seen: Seen, allowance: Allowance) -> Proof:
+    offsets = allowance.possible
     assert proof.base is not None
     assert proof.level is not None
     back = meet(proof.level, offsets)
@@ -90,11 +96,13 @@ def _weighed(proof: Proof, seen: Seen, offsets: Offsets) -> Proof:
     home = meet(proof.base, offsets)
     if proof.has_drifted and home:
         return replace(proof, base=home, level=home, verified_at=seen.at, step=None, waiting=())
-    if proof.step is None:
-        step = Step(level=offsets, since=seen.at, confirmed_at=seen.at)
-    else:
-        level = meet(proof.step.level, offsets) or offsets
-        step = Step(level=level, since=proof.step.since, confirmed_at=seen.at)
+    level = offsets if proof.step is None else meet(proof.step.level, offsets) or offsets
+    step = Step(
+        level=level,
+        likely=meet(level, allowance.likely) or level,
+        since=seen.at if proof.step is None else proof.step.since,
+        confirmed_at=seen.at,
+    )
     return replace(proof, step=step, waiting=_kept((*proof.waiting, seen)))
 
 
@@ -105,39 +113,53 @@ def _kept(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
 
 
 def opening(
-    proof: Proof, slack: Decimal, allowed: Callable[[Seen], Offsets], *, proven_until: int
+    proof: Proof,
+    slack: Decimal,
+    allowed: Callable[[Seen], Allowance],
+    *,
+    proven_until: int,
 ) -> tuple[Decimal, Proof] | None:
     """The amount to open the ledger with, and the proof from then on; None as long as it is unsure.
 
     A first report may race with a deal, so it allows several openings; each further one leaves
     fewer, and it is sure when one interval is left that is no wider than what display hides
     (`slack`).  Only reports of a time whose records are all known (before `proven_until`, our
-    clock) are asked; the others wait and are judged by the opening.
+    clock) are asked; the others wait and are judged by the opening.  Where they part before it is
+    sure, the last of them is taken to speak of all that had happened by then.
     """
     assert proof.base is None
     level: Offsets = ()
     at = 0
+    last: Seen | None = None
     for seen in proof.waiting:
         if seen.at >= proven_until:
             break
-        offsets = allowed(seen)
+        offsets = allowed(seen).possible
         both = meet(level, offsets) if level else offsets
-        if not both and len(level) == 1 and width(level) <= slack:
-            break  # It was sure before; what parted the two is a step like any other.
-        level = both or offsets
+        if not both and last is not None:
+            likely = level if _is_sure(level, slack) else meet(level, allowed(last).likely)
+            if _is_sure(likely, slack):
+                level = likely
+                break  # What parted the two is a step like any other.
+        level, last = both or offsets, seen
         at = seen.at
-    if len(level) != 1 or width(level) > slack:
+    if not _is_sure(level, slack):
         return None
     amount = simplest(level[0])
     base = shifted(level, minus(ZERO, amount))
     opened = Proof(
         base=base,
         level=base,
+        room=base,
         opened_at=at,
         verified_at=at,
         waiting=tuple(seen for seen in proof.waiting if seen.at > at),
     )
     return amount, opened
+
+
+def _is_sure(level: Offsets, slack: Decimal) -> bool:
+    return len(level) == 1 and width(level) <= slack
 
 
 def simplest(interval: Interval) -> Decimal:
@@ -151,25 +173,32 @@ def simplest(interval: Interval) -> Decimal:
     return lo
 
 
-def moved(proof: Proof) -> Offsets:
-    """By how much the wallet has left its level; empty without a step."""
-    if proof.step is None or proof.level is None:
-        return ()
-    return differences(proof.step.level, proof.level)
+def moved(proof: Proof, *, likely: bool = False) -> Offsets:
+    """By how much the wallet may have left its level, or is likely to have; without a step, what
+    it may have moved by unseen."""
+    assert proof.level is not None
+    if proof.step is None:
+        return differences(proof.level, proof.room)
+    return differences(proof.step.likely if likely else proof.step.level, proof.level)
 
 
 def explained(proof: Proof, amount: Decimal) -> Proof:
-    """After the ledger gained an entry of `amount` that explains the step."""
-    assert proof.step is not None
+    """After the ledger gained an entry of `amount` that explains the step; or, without a step, one
+    too small to be seen in what the exchange shows."""
     assert proof.level is not None
-    landed = meet(shifted(proof.step.level, minus(ZERO, amount)), proof.level)
+    landed = (
+        meet(shifted(proof.level, minus(ZERO, amount)), proof.room)
+        if proof.step is None
+        else meet(shifted(proof.step.level, minus(ZERO, amount)), proof.level)
+    )
     assert landed, "the amount does not explain the step"
+    at = proof.verified_at if proof.step is None else proof.step.confirmed_at
     drifted = proof.has_drifted
     return replace(
         proof,
         level=landed,
         base=proof.base if drifted else landed,
-        verified_at=proof.verified_at if drifted else proof.step.confirmed_at,
+        verified_at=proof.verified_at if drifted else at,
         step=None,
         waiting=(),
     )
@@ -185,7 +214,11 @@ def adjusted(proof: Proof, amount: Decimal) -> Proof:
     """After an operator explained a drift by an entry of `amount`: the ledger has it now."""
     assert proof.level is not None
     level = shifted(proof.level, minus(ZERO, amount))
-    step = proof.step and replace(proof.step, level=shifted(proof.step.level, minus(ZERO, amount)))
+    step = proof.step and replace(
+        proof.step,
+        level=shifted(proof.step.level, minus(ZERO, amount)),
+        likely=shifted(proof.step.likely, minus(ZERO, amount)),
+    )
     return replace(proof, base=level, level=level, step=step)
 
 

@@ -40,6 +40,15 @@ class Seen(Struct, frozen=True, kw_only=True):
     """Each part was cut there."""
 
 
+class Allowance(Struct, frozen=True, kw_only=True):
+    """The offsets that a report allows."""
+
+    possible: Offsets
+    """If it speaks of any prefix."""
+    likely: Offsets
+    """If it speaks of all that had happened by the end of its window."""
+
+
 class Skew(Struct, frozen=True, kw_only=True):
     """The exchange's clock minus ours, and how far that may be wrong."""
 

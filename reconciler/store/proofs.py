@@ -8,6 +8,7 @@ doubtful ones are asked again in every transaction, as any fact may explain them
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select, update
@@ -21,8 +22,17 @@ from reconciler.ledger.entry import Entry, Leg
 from reconciler.reconcile import judge as judging
 from reconciler.reconcile.drift import is_over
 from reconciler.reconcile.judge import Proof, judge
-from reconciler.reconcile.offsets import Offsets, differences
-from reconciler.reconcile.prefix import AHEAD, Seen, Skew, allowed, matched, parts, window
+from reconciler.reconcile.offsets import differences
+from reconciler.reconcile.prefix import (
+    AHEAD,
+    Allowance,
+    Seen,
+    Skew,
+    allowed,
+    matched,
+    parts,
+    window,
+)
 from reconciler.reconcile.transfers import GRID, explain_steps, sum_of
 from reconciler.store import schema
 from reconciler.store.clocks import skew_of
@@ -212,18 +222,34 @@ class Proofs:
         sights: Sequence[Seen],
         skew: Skew,
     ) -> _Case:
-        """An asset that is new to a wallet.  If the wallet was read as a whole since all records
-        are known, and nothing was reported or posted of the asset, there was none of it."""
+        """An asset that is new to a wallet.  If the wallet was read as a whole before, and nothing
+        was posted of the asset by then, there was none of it: for sure, if all records of that time
+        are known, else that is the first report of it."""
         case = _Case(place, Proof(), sights[-1].decimals)
         r = schema.readings.c
-        proven_at: int | None = connection.execute(
-            select(r.proven_at).where(r.account_id == account_id, r.wallet == place[0])
-        ).scalar()
-        first_at = self._ledger.first_at(connection, account_id, place)
-        if proven_at is None or (first_at is not None and first_at <= proven_at + skew.offset):
+        row = connection.execute(
+            select(r.proven_at, r.unproven_at).where(
+                r.account_id == account_id, r.wallet == place[0]
+            )
+        ).first()
+        if row is None:
             return case
-        nothing = ((ZERO, times(Decimal(parts(case.wallet)), case.unit)),)
-        case.proof = Proof(base=nothing, level=nothing, opened_at=proven_at, verified_at=proven_at)
+        proven_at, unproven_at = row
+        first_at = self._ledger.first_at(connection, account_id, place)
+        if proven_at is not None and (first_at is None or first_at > proven_at + skew.offset):
+            nothing = ((ZERO, times(Decimal(parts(case.wallet)), case.unit)),)
+            case.proof = Proof(
+                base=nothing,
+                level=nothing,
+                room=nothing,
+                opened_at=proven_at,
+                verified_at=proven_at,
+            )
+            return case
+        read_at = proven_at or unproven_at
+        if read_at is not None and read_at < sights[0].at:
+            nil = Seen(at=read_at, shown=ZERO, decimals=case.decimals)
+            case.proof = Proof(waiting=(nil,))
         return case
 
     def _assets(self, connection: Connection, account_id: int, wallet: str) -> set[str]:
@@ -248,25 +274,28 @@ class Proofs:
     ) -> None:
         """Weighs the reports; a finer display than was known is one that was finer all along."""
         case.decimals = max([case.decimals, *(sight.decimals for sight in seen)])
-        prefixes: Sequence[Decimal] = ()
-
-        def allows(sight: Seen) -> Offsets:
-            nonlocal prefixes
-            prefixes, floating = self._prefixes(connection, account_id, case.place, sight.at, skew)
-            tolerance = self._rules.tolerance_of(case.place[1])
-            return allowed(sight, case.wallet, prefixes, floating, tolerance)
-
+        allows = partial(self._allowance, connection, account_id, case.place, skew)
         case.proof = judge(case.proof, seen, allows)
         if seen:
             case.reported = seen[-1].shown
         if case.proof.is_verified and seen:
             assert case.proof.level is not None
-            level = case.proof.level
-            case.expected = matched(seen[-1], case.wallet, prefixes, level)
-            if case.expected is None and prefixes:
-                case.expected = prefixes[-1]
+            prefixes, _ = self._prefixes(connection, account_id, case.place, seen[-1].at, skew)
+            found = matched(seen[-1], case.wallet, prefixes, case.proof.level)
+            case.expected = prefixes[-1] if found is None else found
             case.difference = minus(case.reported, case.expected or ZERO)
             case.verified_at = case.proof.verified_at
+
+    def _allowance(
+        self, connection: Connection, account_id: int, place: Place, skew: Skew, seen: Seen
+    ) -> Allowance:
+        prefixes, floating = self._prefixes(connection, account_id, place, seen.at, skew)
+        wallet, tolerance = Wallet(place[0]), self._rules.tolerance_of(place[1])
+        all_of_it = plus(prefixes[-1], sum_of(floating))
+        return Allowance(
+            possible=allowed(seen, wallet, prefixes, floating, tolerance),
+            likely=allowed(seen, wallet, (all_of_it,), (), tolerance),
+        )
 
     def _prefixes(
         self, connection: Connection, account_id: int, place: Place, at: int, skew: Skew
@@ -299,14 +328,11 @@ class Proofs:
         proven: int,
         now: int,
     ) -> None:
-        def allows(sight: Seen) -> Offsets:
-            prefixes, floating = self._prefixes(connection, account_id, case.place, sight.at, skew)
-            tolerance = self._rules.tolerance_of(case.place[1])
-            return allowed(sight, case.wallet, prefixes, floating, tolerance)
-
+        tolerance = self._rules.tolerance_of(case.place[1])
+        allows = partial(self._allowance, connection, account_id, case.place, skew)
         slack = plus(
             times(Decimal(parts(case.wallet)), case.unit),
-            times(Decimal(2), self._rules.tolerance_of(case.place[1])),
+            times(Decimal(2), tolerance),
         )
         found = judging.opening(case.proof, slack, allows, proven_until=proven)
         if found is None:
@@ -362,8 +388,8 @@ class Proofs:
         for asset in sorted(doubtful):
             theirs = {
                 case.wallet: case
-                for case in cases.values()
-                if case.place[1] == asset and case.proof.step is not None
+                for case in self._siblings(connection, account_id, asset, cases)
+                if case.proof.base is not None
             }
             transit = self._ledger.open_lines(connection, account_id, ("", asset), IN_TRANSIT_MAX)
             proofs = {wallet: case.proof for wallet, case in theirs.items()}
@@ -371,6 +397,7 @@ class Proofs:
             if moves is None:
                 continue
             self._transfer(connection, account_id, asset, theirs, moves, skew, now)
+            cases |= {theirs[wallet].place: theirs[wallet] for wallet in moves}
 
     def _transfer(
         self,
@@ -391,7 +418,8 @@ class Proofs:
             legs.append(
                 Leg(wallet=None, asset=asset, amount=minus(ZERO, total), contra=books.TRANSFERS)
             )
-        since = min(_since(cases[wallet].proof) for wallet in moves)
+        steps = [cases[wallet].proof.step for wallet in moves]
+        since = min(step.since for step in steps if step is not None)
         first, _ = window(since, skew)
         _, last = window(now, skew)
         entry = Entry(
@@ -419,7 +447,22 @@ class Proofs:
         now: int,
     ) -> None:
         """Which steps are drifts now, and which drifts are over."""
-        read_again = proven = None
+        doubtful = [case for case in cases.values() if case.proof.step is not None]
+        undecided: set[str] = set()
+        if doubtful:
+            proven = self._proven_until(connection, account_id, skew) or 0
+            read_again = self._read_again_at(connection, account_id)
+            for case in doubtful:
+                over = is_over(
+                    case.proof,
+                    settle=self._rules.settle,
+                    read_again_at=read_again,
+                    proven_until=proven,
+                )
+                asset = case.place[1]
+                if not over or self._has_unopened(connection, account_id, asset, cases):
+                    # What is missing here may be what is extra in a wallet that isn't settled.
+                    undecided.add(asset)
         for case in cases.values():
             if case.was in ("drift", "moving") and not case.proof.has_drifted:
                 # Before a new step is judged: that is another drift, if it is one.
@@ -427,16 +470,7 @@ class Proofs:
                     connection, account_id, case.place, unit=case.unit, skew=skew, now=now
                 )
             if case.proof.step is not None:
-                if proven is None:
-                    proven = self._proven_until(connection, account_id, skew) or 0
-                    read_again = self._read_again_at(connection, account_id)
-                over = is_over(
-                    case.proof,
-                    settle=self._rules.settle,
-                    read_again_at=read_again or 0,
-                    proven_until=proven,
-                )
-                if over:
+                if case.place[1] not in undecided:
                     parted = case.proof.verified_at, case.proof.step.since
                     case.proof = judging.settled(case.proof)
                     drifted = judging.drifted_by(case.proof, case.unit)
@@ -461,6 +495,20 @@ class Proofs:
             elif case.proof.has_drifted:
                 drifted = judging.drifted_by(case.proof, case.unit)
                 case.difference, case.expected = drifted, minus(case.reported, drifted)
+
+    def _has_unopened(
+        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, _Case]
+    ) -> bool:
+        siblings = self._siblings(connection, account_id, asset, cases)
+        return any(case.proof.base is None for case in siblings)
+
+    def _siblings(
+        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, _Case]
+    ) -> list[_Case]:
+        """All wallets of an asset, as they are in this transaction."""
+        rows = self._of_asset(connection, account=account_id, asset=asset)
+        known = {case.place: case for case in map(self._case, rows)}
+        return [case for place, case in (known | dict(cases)).items() if place[1] == asset]
 
     # What the account knows
 
@@ -534,11 +582,6 @@ class Proofs:
 
 
 _PROOF = msgspec.json.Decoder(Proof)
-
-
-def _since(proof: Proof) -> int:
-    assert proof.step is not None
-    return proof.step.since
 
 
 def _decimals(shown: Decimal) -> int:
