@@ -57,6 +57,22 @@ CREATE TABLE journals (
     CONSTRAINT fk_journals_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
 ) STRICT, WITHOUT ROWID;
 
+-- How many there are, as counting a million takes too long.
+CREATE TABLE counts (
+    account_id INTEGER NOT NULL,
+    deals      INTEGER NOT NULL,
+    orders     INTEGER NOT NULL,
+    CONSTRAINT pk_counts PRIMARY KEY (account_id),
+    CONSTRAINT fk_counts_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO counts (account_id, deals, orders)
+SELECT
+    a.account_id,
+    (SELECT count(*) FROM deals AS d WHERE d.account_id = a.account_id),
+    (SELECT count(*) FROM orders AS o WHERE o.account_id = a.account_id)
+FROM accounts AS a;
+
 -- Deals that can't be posted yet: their order, their side or their market is unknown.
 CREATE TABLE waiting_deals (
     account_id  INTEGER NOT NULL,

@@ -10,14 +10,16 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, bindparam, select
 
-from reconciler.domain.facts import Fact, Order
+from reconciler.domain.facts import Deal, Fact, Order
 from reconciler.domain.moments import to_datetime
 from reconciler.domain.words import Source
 from reconciler.inbox import Batch
 from reconciler.replay.compare import Difference
 from reconciler.store.books import Books
 from reconciler.store.columns import Flag, Moment, encoding_of
+from reconciler.store.counts import Counts
 from reconciler.store.proofs import Rules
+from reconciler.store.results import Results
 from reconciler.store.rows import Rows
 from reconciler.store.schema import deals
 from reconciler.store.statements import Read, Values, Write
@@ -36,6 +38,8 @@ class Mender:
         self._account_id = account_id
         self._now = now
         self._books = Books(connection.dialect, Rules())
+        self._results = Results(connection.dialect)
+        self._counts = Counts(connection.dialect)
         self._rows = Rows(encoding=encoding_of(connection.dialect))
         of_order = select(deals).where(
             deals.c.account_id == bindparam("account"), deals.c.order_id == bindparam("order")
@@ -90,6 +94,9 @@ class Mender:
         ]
         mended = Batch(account="", source=Source.QUERY, facts=tuple(with_deals))
         self._books.post(self._connection, account_id, [mended], new_deals=0, now=self._now)
+        of_deals = [fact for fact in with_deals if isinstance(fact, Deal)]
+        self._results.note_late(self._connection, account_id, of_deals)
+        self._counts.count_again(self._connection, account_id)
 
     def _values(self, difference: Difference, told: Values) -> dict[str, Any]:
         names = [column.name for column in difference.derived.columns]

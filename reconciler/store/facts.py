@@ -21,6 +21,7 @@ from reconciler.domain.facts import (
 from reconciler.domain.merge import Restated, merge_deals, merge_orders
 from reconciler.store import schema
 from reconciler.store.columns import encoding_of, storable
+from reconciler.store.counts import Counts
 from reconciler.store.rows import Rows, storable_deal, storable_order
 from reconciler.store.statements import LookUp, Read, Values, Write
 
@@ -57,6 +58,7 @@ class Facts:
             select(schema.accounts.c.account_id).where(schema.accounts.c.name == bindparam("name")),
         )
         self._add_accounts = Write(dialect, schema.accounts, generated=["account_id"])
+        self._counts = Counts(dialect)
         self._add_findings = Write(dialect, schema.quarantine, generated=["id"])
 
     def account_id(self, connection: Connection, name: str) -> int:
@@ -87,6 +89,7 @@ class Facts:
         inserted = self._insert_deals(
             connection, [row(account_id, seen, source) for seen in unique.values()]
         )
+        self._counts.add(connection, account_id, deals=inserted)
         if inserted < len(sights):
             findings += self._complete(connection, account_id, list(unique), sights, source, now)
         return inserted, findings
@@ -162,6 +165,8 @@ class Facts:
         self._put_orders(
             connection, [self._rows.order(account_id, order, source) for order in changed]
         )
+        new = sum(order_id not in known for order_id in sights)
+        self._counts.add(connection, account_id, orders=new)
         return len(changed), found, findings
 
     def markets(self, connection: Connection, markets: Sequence[Market]) -> None:

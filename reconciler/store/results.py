@@ -66,11 +66,11 @@ class Results:
         """After deals were stored, of which so many were not known before, and coverage advanced
         by these spans: goes on as far as is proven."""
         if new_deals:
-            self._note_late(connection, account_id, deals)
+            self.note_late(connection, account_id, deals)
         if any(span.stream in RESTS_ON for span in spans):
             self._advance(connection, account_id)
 
-    def _note_late(self, connection: Connection, account_id: int, deals: Sequence[Deal]) -> None:
+    def note_late(self, connection: Connection, account_id: int, deals: Sequence[Deal]) -> None:
         """Those of the deals that the results have passed.  Some may be known for long: then their
         results are made once more and say the same."""
         end = self._end_of(connection, account_id)

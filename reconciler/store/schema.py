@@ -353,6 +353,13 @@ journals = _table(
     Column("last_entry_id", Id, nullable=False),
 )
 
+counts = _table(
+    "counts",
+    _account(primary_key=True),
+    Column("deals", Id, nullable=False),
+    Column("orders", Id, nullable=False),
+)
+
 waiting_deals = _table(
     "waiting_deals",
     _account(primary_key=True),

@@ -41,8 +41,8 @@ class Write:
     """INSERT of whole rows that, where the key is known already, does nothing or overwrites.
 
     `overwritten` columns take what is new, `filled` ones only where something new is said, `added`
-    ones (amounts) the sum of both, `kept` ones only where nothing was said before; `generated` ones
-    are the database's own.
+    (amounts) and `increased` ones (integers) the sum of both, `kept` ones only where nothing was
+    said before; `generated` ones are the database's own.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Write:
         overwritten: Iterable[str] = (),
         filled: Iterable[str] = (),
         added: Iterable[str] = (),
+        increased: Iterable[str] = (),
         kept: Iterable[str] = (),
         generated: Iterable[str] = (),
     ) -> None:
@@ -64,6 +65,7 @@ class Write:
         }
         changes |= {name: func.coalesce(table.c[name], new[name]) for name in kept}
         changes |= {name: exact_sum(dialect, table.c[name], new[name]) for name in added}
+        changes |= {name: table.c[name] + new[name] for name in increased}
         statement: ClauseElement = (
             insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
             if changes
@@ -154,9 +156,7 @@ class Read:
         in_order = tuple(parameters[name] for name in self._names)
         return iter(_fetched(connection, self._text, in_order))
 
-    def streamed(
-        self, connection: Connection, **parameters: Any
-    ) -> Generator[Values, None, None]:
+    def streamed(self, connection: Connection, **parameters: Any) -> Generator[Values, None, None]:
         """The same, some rows at a time: for more of them than memory should hold."""
         driver = connection.connection
         # PostgreSQL sends all rows at once, unless the cursor is its own, and so has a name.

@@ -11,6 +11,7 @@ from reconciler.store.columns import Moment
 from reconciler.store.holders import Holder, last_holder
 from reconciler.store.schema import (
     balances,
+    counts,
     coverage,
     deals,
     drifts,
@@ -60,12 +61,15 @@ def status_of(connection: Connection, account: str) -> AccountStatus:
         rows = select(func.count()).where(table.c.account_id == number_of(account), *conditions)
         return connection.execute(rows).scalar_one()
 
+    many = connection.execute(
+        select(counts.c.deals, counts.c.orders).where(counts.c.account_id == number_of(account))
+    ).first()
     return AccountStatus(
         account=account,
         session=_newest_session(connection, account),
         holder=last_holder(connection, account),
-        deals=count(deals),
-        orders=count(orders),
+        deals=many.deals if many else 0,
+        orders=many.orders if many else 0,
         open_orders=count(orders, is_open),
         balances=count(balances, balances.c.total != ZERO),
         transactions=count(transactions),
