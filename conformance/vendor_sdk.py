@@ -66,6 +66,42 @@ def _bulk(x: Any, _: Setting) -> None:
     x.spot_trading.cancel_all_orders(market=MARKET, **FILLED_IN)
 
 
+FAR = {"market": "BTC_PERP", "side": "sell", "amount": "0.01", "price": "200000"}
+"""A margin order that nobody meets."""
+
+
+def _collateral(x: Any, origin: str, target: str) -> None:
+    terms = {"ticker": "USDT", "amount": "1000", "from_": origin, "to": target}
+    x.transfer.between_balances(**terms, **FILLED_IN)
+
+
+def _pair(x: Any, _: Setting) -> None:
+    _collateral(x, "spot", "collateral")
+    made = x.collateral_trading.create_collateral_oco_order(
+        **FAR, activation_price="50000", stop_limit_price="49000", **FILLED_IN
+    )
+    legs = {made.stop_loss.order_id, made.take_profit.order_id}
+    [listed] = x.collateral_trading.get_conditional_orders(market="BTC_PERP").records
+    same({listed.stop_loss.order_id, listed.take_profit.order_id}, legs)
+    [older] = x.collateral_trading.get_oco_orders(market="BTC_PERP")
+    same({older.stop_loss.order_id, older.take_profit.order_id}, legs)
+    ended = x.collateral_trading.cancel_oco_order(market="BTC_PERP", order_id=made.id, **FILLED_IN)
+    same((ended.stop_loss.status, ended.take_profit.status), ("CANCELED", "CANCELED"))
+    _collateral(x, "collateral", "spot")
+
+
+def _trigger(x: Any, _: Setting) -> None:
+    _collateral(x, "spot", "collateral")
+    made = x.collateral_trading.create_collateral_limit_order(
+        **FAR, stop_loss="300000", take_profit="90000", **FILLED_IN
+    )
+    [listed] = x.collateral_trading.get_conditional_orders(market="BTC_PERP").records
+    same((listed.id, listed.take_profit_price), (made.oto.oto_id, "90000"))
+    x.collateral_trading.cancel_oto_order(market="BTC_PERP", oto_id=listed.id, **FILLED_IN)
+    assert not x.collateral_trading.get_conditional_orders(market="BTC_PERP").records
+    _collateral(x, "collateral", "spot")
+
+
 def _history(x: Any, setting: Setting) -> None:
     made = setting.fill()
     assert str(made["order_id"]) in str(x.spot_trading.get_order_history(market=MARKET))
@@ -143,6 +179,10 @@ def checks() -> Iterator[Check]:
         ("get_order_history, get_executed_order_history", _history),
     ):
         yield _check(f"spot_trading.{call}", run)
+    pair = "create_collateral_oco_order, get_conditional_orders, get_oco_orders, cancel_oco_order"
+    yield _check(f"collateral_trading.{pair}", _pair)
+    trigger = "create_collateral_limit_order with stop_loss and take_profit, cancel_oto_order"
+    yield _check(f"collateral_trading.{trigger}", _trigger)
     yield _check("transfer.between_balances", _transfer)
     yield _check("main_account.get_deposit_withdraw_history", _deposits)
     yield _check("codes.create_code, get_my_codes", _code)
