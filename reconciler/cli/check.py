@@ -12,8 +12,15 @@ from reconciler.cli.opening import common_options, configuration, credentials, d
 from reconciler.config import Account, ConfigError
 from reconciler.configfile import Loaded
 from reconciler.domain.moments import SECOND
-from reconciler.domain.words import Wallet
-from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway, Rest, open_rest
+from reconciler.feed.once import BALANCES
+from reconciler.feed.rest import (
+    CallRefused,
+    Common,
+    CredentialsRefused,
+    ExchangeAway,
+    Rest,
+    open_rest,
+)
 from reconciler.log import open_log
 from reconciler.secret import Credentials
 from reconciler.store import migrate
@@ -96,8 +103,8 @@ async def _exchange(
     loaded: Loaded, keys: dict[str, Credentials], world: World
 ) -> AsyncIterator[Finding]:
     log = open_log(clock=world.clock, level="error")
-    root = loaded.config.exchange.rest
-    async with open_rest(world, root, None, log) as public:
+    root, common = loaded.config.exchange.rest, Common.of(world, keys=len(keys))
+    async with open_rest(world, root, None, log, common=common) as public:
         try:
             await public.calibrate()
         except ExchangeAway as error:
@@ -111,7 +118,7 @@ async def _exchange(
     for account in loaded.config.accounts:
         if account.name not in keys:
             continue
-        async with open_rest(world, root, keys[account.name], log) as private:
+        async with open_rest(world, root, keys[account.name], log, common=common) as private:
             async for finding in _permissions(account, private, world.clock.now() // SECOND):
                 yield finding
 
@@ -133,7 +140,7 @@ def _clock(public: Rest) -> Finding:
 async def _permissions(account: Account, private: Rest, now_s: int) -> AsyncIterator[Finding]:
     """Each call that a run makes, made once."""
     wanted: list[calls.Call[Any]] = [calls.websocket_token(), calls.active_orders(0, 1)]
-    for wallet, balances in _BALANCES.items():
+    for wallet, balances in BALANCES.items():
         if wallet in account.wallets:
             wanted.append(balances())
     wanted.append(calls.order_history(now_s - 60, now_s, 0, 1))
@@ -152,10 +159,3 @@ async def _permissions(account: Account, private: Rest, now_s: int) -> AsyncIter
             yield Finding(False, f"account {account.name}", problem)
     else:
         yield Finding(True, f"account {account.name}", f"may make all {len(wanted)} calls")
-
-
-_BALANCES = {
-    Wallet.SPOT: calls.spot_balances,
-    Wallet.MAIN: calls.main_balances,
-    Wallet.COLLATERAL: calls.collateral_balances,
-}

@@ -185,8 +185,9 @@ class Rest:
             self._served = False
             assert self._token is not None
             return self._token
-        self._served, self._served_until = False, trio.current_time() + TOKEN_REUSED_FOR
+        self._served = False
         self._token = await self.ask(wire.websocket_token(), attempts=2)
+        self._served_until = trio.current_time() + TOKEN_REUSED_FOR
         return self._token
 
     def authorized(self) -> None:
