@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from reconciler.domain.facts import Deal, Order
 from reconciler.domain.money import ZERO, canonical, truncated
-from reconciler.domain.words import OPEN, PARTIALLY_FILLED
+from reconciler.domain.words import OPEN, PARTIALLY_FILLED, Wallet
 from reconciler.simulator import records as exchange
 from reconciler.store.reads import KnownBalance, Reads
 
@@ -136,7 +136,9 @@ def _true_order(order: exchange.Order) -> Row:
 def _balance(known: KnownBalance) -> Row:
     balance = known.balance
     frozen = balance.frozen or ZERO
-    available = balance.total if balance.available is None else balance.available
+    # What collateral has available depends on positions and prices; what is there does not.
+    is_owned = balance.available is None or known.wallet is Wallet.COLLATERAL
+    available = balance.total if is_owned else balance.available
     return {"available": _text(available), "frozen": _text(frozen)}
 
 

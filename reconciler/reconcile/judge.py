@@ -22,6 +22,9 @@ WAITING_MAX = 24
 to tell two explanations apart."""
 
 
+MARKS_MAX = 12
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """The wallet has left its level, and reports have said so since."""
 
@@ -29,6 +32,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """Where it may be now."""
     likely: Offsets
     """Where it is, if the last report speaks of all that had happened by then."""
+    marks: tuple[Offsets, ...]
+    """Where it stood one after the other, the last ones of them: a step may be several at once."""
     since: int
     """The first report that said so; our clock."""
     confirmed_at: int
@@ -96,9 +101,13 @@ def _weighed(proof: Proof, seen: Seen, allowance: Allowance) -> Proof:
     home = meet(proof.base, offsets)
     if proof.has_drifted and home:
         return replace(proof, base=home, level=home, verified_at=seen.at, step=None, waiting=())
-    level = offsets if proof.step is None else meet(proof.step.level, offsets) or offsets
+    before = () if proof.step is None else proof.step.marks
+    level = meet(before[-1], offsets) if before else ()
+    marks = (*before[:-1], level) if level else (*before, offsets)
+    level = level or offsets
     step = Step(
         level=level,
+        marks=marks[-MARKS_MAX:],
         likely=meet(level, allowance.likely) or level,
         since=seen.at if proof.step is None else proof.step.since,
         confirmed_at=seen.at,
@@ -204,6 +213,19 @@ def explained(proof: Proof, amount: Decimal) -> Proof:
     )
 
 
+def partly_explained(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger gained an entry of `amount` that explains a part of the step."""
+    assert proof.step is not None
+    back = minus(ZERO, amount)
+    step = replace(
+        proof.step,
+        level=shifted(proof.step.level, back),
+        likely=shifted(proof.step.likely, back),
+        marks=(shifted(proof.step.level, back),),
+    )
+    return replace(proof, step=step)
+
+
 def settled(proof: Proof) -> Proof:
     """After the step was taken for a drift: reports are judged beside it from now on."""
     assert proof.step is not None
@@ -218,6 +240,7 @@ def adjusted(proof: Proof, amount: Decimal) -> Proof:
         proof.step,
         level=shifted(proof.step.level, minus(ZERO, amount)),
         likely=shifted(proof.step.likely, minus(ZERO, amount)),
+        marks=tuple(shifted(mark, minus(ZERO, amount)) for mark in proof.step.marks),
     )
     return replace(proof, base=level, level=level, step=step)
 

@@ -38,6 +38,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     """The parts as shown, added up."""
     decimals: int
     """Each part was cut there."""
+    subtracted: int = 0
+    """So many cut parts were taken from the sum: what is borrowed is not owned."""
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
@@ -83,10 +85,12 @@ def allowed(
     `prefixes` are the ledger's running balances that the report may speak of; `floating` the
     amounts of what may or may not have happened by then, and is not in the prefixes.
     """
-    slack = times(Decimal(parts(wallet)), Decimal(1).scaleb(-seen.decimals))
+    unit = Decimal(1).scaleb(-seen.decimals)
+    slack = times(Decimal(parts(wallet)), unit)
+    below = plus(tolerance, times(Decimal(seen.subtracted), unit))
     sums = _sums(floating)
     return union(
-        (minus(low, tolerance), plus(plus(low, slack), tolerance))
+        (minus(low, below), plus(plus(low, slack), tolerance))
         for balance in set(prefixes)
         for extra in sums
         for low in (minus(seen.shown, plus(balance, extra)),)

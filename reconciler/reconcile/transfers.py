@@ -8,7 +8,9 @@ opposite to the last digit, or not at all: nothing is split, and nothing is inve
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import combinations, product
+from itertools import combinations, permutations, product
+
+from msgspec import Struct
 
 from reconciler.domain.money import EXACT, ZERO, minus, plus
 from reconciler.domain.words import Wallet
@@ -21,44 +23,83 @@ GRID = Decimal("1e-8")
 CANDIDATES_MAX = 64
 """Amounts tried for one wallet.  One that trades so much that more are possible is asked again."""
 
-IN_TRANSIT_MAX = 6
-"""Records in transit of which every set is tried."""
+ITEMS_MAX = 6
+"""Of more items not every set is tried."""
 
 Moves = dict[Wallet, Decimal]
 
 
-def explain_steps(proofs: Mapping[Wallet, Proof], in_transit: Sequence[Decimal]) -> Moves | None:
-    """What each wallet of one asset gained, so that its step is explained; None if nothing fits.
+class Item(Struct, frozen=True):
+    """What else may have changed an asset's wallets, by an exact amount: a record in transit, or
+    the other reading of a fee."""
 
-    `proofs` are those of one asset, `in_transit` the amounts that stand in transit.  As many steps
-    as possible are explained at once.  What the last reports say if they speak of all that had
-    happened is tried first, then all that they may say; and only then whether a wallet without a
-    step took what is too little to be seen in it.
+    amount: Decimal
+    key: str = ""
+    """Of a fee's reading, its transaction; empty: in transit."""
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """Amounts that explain steps together."""
+
+    moves: Moves
+    """What each wallet gained."""
+    items: tuple[Item, ...] = ()
+    """What of it comes from these; the rest of the moves sums to zero."""
+    partly: Wallet | None = None
+    """The wallet of whose step this is only a part."""
+
+
+def explain_steps(proofs: Mapping[Wallet, Proof], items: Sequence[Item]) -> Explanation | None:
+    """What explains the steps of one asset's wallets; None if nothing fits.
+
+    As many steps as possible are explained at once.  What the last reports say if they speak of all
+    that had happened is tried first, then all that they may say; then whether a wallet without a
+    step took what is too little to be seen in it; and last, whether all of one step is a part of
+    another.
     """
     doubtful = {wallet: proof for wallet, proof in proofs.items() if proof.step is not None}
     return (
-        _explained(doubtful, in_transit, likely=True)
-        or _explained(doubtful, in_transit, likely=False)
-        or (_explained(proofs, in_transit, likely=True) if len(proofs) > len(doubtful) else None)
+        _explained(doubtful, items, likely=True)
+        or _explained(doubtful, items, likely=False)
+        or (_explained(proofs, items, likely=True) if len(proofs) > len(doubtful) else None)
+        or _partly(doubtful)
     )
 
 
 def _explained(
-    doubtful: Mapping[Wallet, Proof], in_transit: Sequence[Decimal], *, likely: bool
-) -> Moves | None:
-    targets = sorted(set(_sums(in_transit)), key=abs)
+    doubtful: Mapping[Wallet, Proof], items: Sequence[Item], *, likely: bool
+) -> Explanation | None:
     for size in range(len(doubtful), 0, -1):
-        best: tuple[Decimal, Moves] | None = None
+        best: tuple[Decimal, Explanation] | None = None
         for wallets in combinations(sorted(doubtful), size):
             if all(doubtful[wallet].step is None for wallet in wallets):
                 continue
-            for target in targets:
+            for taken in _sets(items):
+                if any(item.key for item in taken) and Wallet.MAIN not in wallets:
+                    continue
+                target = sum_of(item.amount for item in taken)
                 for moves in _solutions(wallets, doubtful, target, likely):
-                    score = _room(moves, doubtful, likely)
-                    if score is not None and (best is None or score > best[0]):
-                        best = score, moves
+                    room = _room(moves, doubtful, likely)
+                    if room is not None and (best is None or room > best[0]):
+                        best = room, Explanation(moves=moves, items=taken)
         if best is not None:
             return best[1]
+    return None
+
+
+def _partly(doubtful: Mapping[Wallet, Proof]) -> Explanation | None:
+    """Another wallet gained, between two of its marks, just what this one lost."""
+    for one, other in permutations(sorted(doubtful), 2):
+        for amount in _candidates(doubtful[one], likely=True):
+            if _room({one: amount}, doubtful, likely=True) is None:
+                continue
+            opposite = minus(ZERO, amount)
+            proof = doubtful[other]
+            assert proof.step is not None
+            assert proof.level is not None
+            for before, after in combinations((proof.level, *proof.step.marks), 2):
+                if meet(shifted(after, amount), before):
+                    return Explanation(moves={one: amount, other: opposite}, partly=other)
     return None
 
 
@@ -108,8 +149,8 @@ def sum_of(amounts: Iterable[Decimal]) -> Decimal:
     return total
 
 
-def _sums(amounts: Sequence[Decimal]) -> list[Decimal]:
-    sums = [ZERO]
-    for amount in amounts[:IN_TRANSIT_MAX]:
-        sums += [plus(known, amount) for known in sums]
-    return [*sums, sum_of(amounts)]
+def _sets(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """None of them, each set of a few, and all: the least first."""
+    few = items[:ITEMS_MAX]
+    sets = [chosen for size in range(len(few) + 1) for chosen in combinations(few, size)]
+    return [*sets, tuple(items)] if len(items) > len(few) else sets

@@ -6,8 +6,9 @@ difference when more is known.  A deal whose wallet can't be told yet waits.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
-from sqlalchemy import Connection, Dialect, bindparam, delete, select
+from sqlalchemy import Connection, Dialect, Integer, Text, bindparam, delete, literal_column, select
 
 from reconciler.domain.facts import Deal, Market, Movement, Transaction
 from reconciler.domain.words import Wallet, wallet_of
@@ -15,6 +16,7 @@ from reconciler.ledger.entry import Entry
 from reconciler.ledger.postings import (
     deal_entry,
     movement_entry,
+    readings_differ,
     transaction_entry,
 )
 from reconciler.store import schema
@@ -49,6 +51,19 @@ class Bookkeeping:
         self._orders = LookUp(dialect, schema.orders, by=["order_id"])
         self._transactions = LookUp(dialect, schema.transactions, by=["kind", "transaction_id"])
         self._movements = LookUp(dialect, schema.movements, by=["kind", "movement_id"])
+        self._conclude = Write(dialect, schema.conclusions)
+        self._with_fee = Read(
+            dialect,
+            select(schema.transactions)
+            .where(
+                schema.transactions.c.account_id == bindparam("account"),
+                schema.transactions.c.asset == bindparam("asset"),
+                schema.transactions.c.fee != literal_column("'0'", Text),
+            )
+            .order_by(schema.transactions.c.created_at.desc())
+            .limit(literal_column("4", Integer))
+            .offset(literal_column("0", Integer)),
+        )
         self._readings = LookUp(dialect, schema.conclusions, by=["kind", "reference"])
         waiting = schema.waiting_deals
         self._wait = Write(dialect, waiting, overwritten=["reason"])
@@ -117,14 +132,44 @@ class Bookkeeping:
             )
         }
         entries = [
-            transaction_entry(
-                known, other_reading=f"{known.kind}:{known.transaction_id}" in readings
-            )
+            transaction_entry(known, other_reading=key_of(known) in readings)
             for known in map(
                 self._transaction_of, set(self._transactions(connection, account_id, keys))
             )
         ]
         return self._ledger.amend(connection, account_id, _sorted(entries))
+
+    def other_readings(
+        self, connection: Connection, account_id: int, asset: str
+    ) -> list[tuple[str, Decimal]]:
+        """The last transactions with a fee that could be read otherwise, and what the main wallet
+        would then have more."""
+        rows = self._with_fee(connection, account=account_id, asset=asset)
+        known = {key_of(one): one for one in map(self._transaction_of, rows)}
+        keys = [(READING, key) for key in known]
+        read = {row[2] for row in self._readings(connection, account_id, keys)}
+        return [
+            (key, more)
+            for key, one in known.items()
+            if key not in read and (more := readings_differ(one))
+        ]
+
+    def read_otherwise(
+        self, connection: Connection, account_id: int, key: str, *, now: int
+    ) -> list[Posted]:
+        """The balance says that the fee of this transaction was taken the other way."""
+        moment = self._encoding.moment(now)
+        note = "the balance fits if its fee is read this way"
+        self._conclude(connection, [(account_id, READING, key, "null", note, moment)])
+        kind, _, id_ = key.partition(":")
+        entries = [
+            transaction_entry(known, other_reading=True)
+            for known in map(
+                self._transaction_of,
+                set(self._transactions(connection, account_id, [(kind, id_)])),
+            )
+        ]
+        return self._ledger.amend(connection, account_id, entries)
 
     def movements(
         self, connection: Connection, account_id: int, facts: Sequence[Movement], *, now: int
@@ -227,6 +272,11 @@ class Bookkeeping:
         for name_, base, quote, kind in self._market(connection, name=name):
             return Market(name=name_, base_asset=base, quote_asset=quote, kind=kind)
         return None
+
+
+def key_of(known: Transaction) -> str:
+    """By which a conclusion knows a transaction."""
+    return f"{known.kind}:{known.transaction_id}"
 
 
 def _sorted(entries: list[Entry]) -> list[Entry]:

@@ -33,7 +33,7 @@ class Books:
     def __init__(self, dialect: Dialect, rules: Rules) -> None:
         ledger = Ledger(dialect)
         self._bookkeeping = Bookkeeping(dialect, ledger)
-        self._proofs = Proofs(dialect, ledger, rules)
+        self._proofs = Proofs(dialect, ledger, self._bookkeeping, rules)
         self._results = Results(dialect)
 
     def keep(

@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select, update
 
-from reconciler.domain.facts import BalanceReport, ClockNotice
+from reconciler.domain.facts import Balance, BalanceReport, ClockNotice
 from reconciler.domain.moments import SECOND
 from reconciler.domain.money import ZERO, canonical, minus, plus, times
 from reconciler.domain.words import GapState, Wallet
@@ -33,8 +33,9 @@ from reconciler.reconcile.prefix import (
     parts,
     window,
 )
-from reconciler.reconcile.transfers import GRID, explain_steps, sum_of
+from reconciler.reconcile.transfers import GRID, Explanation, Item, explain_steps, sum_of
 from reconciler.store import schema
+from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.clocks import skew_of
 from reconciler.store.columns import Moment, amount, encoding_of, storable
 from reconciler.store.conclusions import Conclusions
@@ -45,6 +46,8 @@ from reconciler.store.statements import LookUp, Read, Values, Write
 OPENING, TRANSFER = "opening", "transfer"
 
 IN_TRANSIT_MAX = 12
+EXPLANATIONS_MAX = 3
+"""One after the other, of what happened to an asset since its wallets were last verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,11 @@ class _Case:
 class Proofs:
     """The judge of one kind of database.  Remembers nothing between calls."""
 
-    def __init__(self, dialect: Dialect, ledger: Ledger, rules: Rules) -> None:
+    def __init__(
+        self, dialect: Dialect, ledger: Ledger, bookkeeping: Bookkeeping, rules: Rules
+    ) -> None:
         self._ledger = ledger
+        self._bookkeeping = bookkeeping
         self._rules = rules
         self._encoding = encoding_of(dialect)
         proofs = schema.proofs
@@ -186,14 +192,8 @@ class Proofs:
             for balance in report.balances:
                 asset = storable(balance.asset)
                 named.add(asset)
-                shown = [
-                    part
-                    for part in (balance.available, balance.frozen)
-                    if part is not None and report.wallet is Wallet.SPOT
-                ] or [balance.total]
-                decimals = max(self._rules.display_decimals, *map(_decimals, shown))
                 seen.setdefault((wallet, asset), []).append(
-                    Seen(at=report.observed_at, shown=balance.total, decimals=decimals)
+                    self._sight(report.wallet, balance, report.observed_at)
                 )
             if report.complete:
                 moment = self._encoding.moment(report.observed_at)
@@ -251,6 +251,19 @@ class Proofs:
             nil = Seen(at=read_at, shown=ZERO, decimals=case.decimals)
             case.proof = Proof(waiting=(nil,))
         return case
+
+    def _sight(self, wallet: Wallet, balance: Balance, at: int) -> Seen:
+        """What is owned: a loan is credited without any record, but shown beside the balance."""
+        borrowed = balance.borrowed or ZERO
+        shown = [balance.total, borrowed]
+        if wallet is Wallet.SPOT:
+            shown += [part for part in (balance.available, balance.frozen) if part is not None]
+        return Seen(
+            at=at,
+            shown=minus(balance.total, borrowed),
+            decimals=max(self._rules.display_decimals, *map(_decimals, shown)),
+            subtracted=1 if borrowed else 0,
+        )
 
     def _assets(self, connection: Connection, account_id: int, wallet: str) -> set[str]:
         """All that was ever posted to the wallet or reported of it."""
@@ -392,46 +405,64 @@ class Proofs:
                 if case.proof.base is not None
             }
             transit = self._ledger.open_lines(connection, account_id, ("", asset), IN_TRANSIT_MAX)
-            proofs = {wallet: case.proof for wallet, case in theirs.items()}
-            moves = explain_steps(proofs, transit)
-            if moves is None:
-                continue
-            self._transfer(connection, account_id, asset, theirs, moves, skew, now)
-            cases |= {theirs[wallet].place: theirs[wallet] for wallet in moves}
+            items = [Item(amount_) for amount_ in transit]
+            items += [
+                Item(more, key)
+                for key, more in self._bookkeeping.other_readings(connection, account_id, asset)
+            ]
+            for number in range(EXPLANATIONS_MAX):
+                proofs = {wallet: case.proof for wallet, case in theirs.items()}
+                found = explain_steps(proofs, items)
+                if found is None:
+                    break
+                reference = f"{asset}:{now}/{number}"
+                self._transfer(connection, account_id, asset, reference, theirs, found, skew, now)
+                cases |= {theirs[wallet].place: theirs[wallet] for wallet in found.moves}
+                items = [item for item in items if item not in found.items]
 
     def _transfer(
         self,
         connection: Connection,
         account_id: int,
         asset: str,
+        reference: str,
         cases: Mapping[Wallet, _Case],
-        moves: Mapping[Wallet, Decimal],
+        found: Explanation,
         skew: Skew,
         now: int,
     ) -> None:
+        moves = dict(found.moves)
+        for item in found.items:
+            if item.key:
+                self._bookkeeping.read_otherwise(connection, account_id, item.key, now=now)
+                moves[Wallet.MAIN] = minus(moves[Wallet.MAIN], item.amount)
         legs = [
             Leg(wallet=wallet, asset=asset, amount=moved, contra=books.TRANSFERS)
             for wallet, moved in sorted(moves.items())
+            if moved
         ]
         total = sum_of(moves.values())
         if total:
             legs.append(
                 Leg(wallet=None, asset=asset, amount=minus(ZERO, total), contra=books.TRANSFERS)
             )
-        steps = [cases[wallet].proof.step for wallet in moves]
-        since = min(step.since for step in steps if step is not None)
-        first, _ = window(since, skew)
-        _, last = window(now, skew)
-        entry = Entry(
-            kind=TRANSFER,
-            reference=f"{asset}:{since}",
-            occurred_at=first,
-            latest_at=last,
-            legs=tuple(legs),
-        )
-        self._conclusions.conclude(connection, account_id, entry, note="inferred", now=now)
-        for wallet, moved in moves.items():
+        if legs:
+            steps = [cases[wallet].proof.step for wallet in moves if wallet is not found.partly]
+            first, _ = window(min(step.since for step in steps if step is not None), skew)
+            _, last = window(now, skew)
+            entry = Entry(
+                kind=TRANSFER,
+                reference=reference,
+                occurred_at=first,
+                latest_at=last,
+                legs=tuple(legs),
+            )
+            self._conclusions.conclude(connection, account_id, entry, note="inferred", now=now)
+        for wallet, moved in found.moves.items():
             case = cases[wallet]
+            if wallet is found.partly:
+                case.proof = judging.partly_explained(case.proof, moved)
+                continue
             case.proof = judging.explained(case.proof, moved)
             if case.proof.is_verified:
                 case.expected = self._ledger.balance(connection, account_id, case.place)
