@@ -34,7 +34,7 @@ MAY_USE: dict[str, set[str]] = {
     "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}
-    | {"replay"}
+    | {"reconcile", "replay"}
     | SHARED,
 }
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "check": "The doctor: all that a run needs.",
     "status": "What the database says now.",
     "sql": "Read-only SQL on the record, exact.",
+    "drift": "Differences that stayed: list, explain, acknowledge.",
+    "explain": "A balance back to its evidence.",
     "replay": "The record made once more from what arrived.",
     "db": "Look after the database's schema.",
 }

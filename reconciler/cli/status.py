@@ -4,37 +4,55 @@ import json
 
 import click
 
+from reconciler.cli.main import FINDINGS
 from reconciler.cli.opening import common_options, configuration, database
 from reconciler.domain.moments import iso
 from reconciler.store.engine import redacted
 from reconciler.store.lock import is_held
 from reconciler.store.migrate import require_head
 from reconciler.store.reads import Reads
+from reconciler.store.soft_checks import soft_findings
 from reconciler.store.status import AccountStatus
+from reconciler.world import real
 
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="For programs; the keys are stable.")
 @common_options
 def command(as_json: bool, config: str | None) -> None:
-    """Say what the database holds, account by account."""
+    """Say what the database holds, account by account.
+
+    Leaves with 1 if a drift is open.
+    """
     record = database(configuration(config))
     require_head(record)
     accounts = Reads(record).status()
     held = {each.account for each in accounts if is_held(record, each.account)}
+    findings = soft_findings(record, now=real().clock.now())
     if as_json:
         click.echo(
             json.dumps(
-                {"accounts": [_plain(each, each.account in held) for each in accounts]}, indent=1
+                {
+                    "accounts": [
+                        _plain(each, each.account in held)
+                        | {"findings": findings.get(each.account, [])}
+                        for each in accounts
+                    ]
+                },
+                indent=1,
             )
         )
-        return
-    if not accounts:
-        click.echo(f"{redacted(record.url)} holds no account yet; start: reconciler run")
-    for account in accounts:
-        click.echo(account.account)
-        for name, value in _lines(account, account.account in held):
-            click.echo(f"  {name:<12} {value}")
+    else:
+        if not accounts:
+            click.echo(f"{redacted(record.url)} holds no account yet; start: reconciler run")
+        for account in accounts:
+            click.echo(account.account)
+            for name, value in _lines(account, account.account in held):
+                click.echo(f"  {name:<12} {value}")
+            for finding in findings.get(account.account, []):
+                click.echo(f"  {'look at':<12} {finding}")
+    if any(each.open_drifts for each in accounts):
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _plain(account: AccountStatus, holds: bool) -> dict[str, object]:
@@ -66,6 +84,7 @@ def _plain(account: AccountStatus, holds: bool) -> dict[str, object]:
         "open_gaps": account.open_gaps,
         "unreachable_gaps": account.unreachable_gaps,
         "refused_streams": list(account.refused_streams),
+        "open_drifts": account.open_drifts,
         "quarantined": account.quarantined,
         "newest_deal_at": _iso(account.newest_deal_at),
         "covered_until": {
@@ -101,6 +120,8 @@ def _lines(account: AccountStatus, holds: bool) -> list[tuple[str, str]]:
         lines.append(("gaps", gaps))
     if account.refused_streams:
         lines.append(("refused", "to this key: " + ", ".join(account.refused_streams)))
+    if account.open_drifts:
+        lines.append(("drifts", f"{account.open_drifts:,} open; see: reconciler drift list"))
     if account.quarantined:
         lines.append(("quarantine", f"{account.quarantined:,} unreadable; see v_quarantine"))
     return lines

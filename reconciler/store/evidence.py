@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from reconciler.domain.facts import Deal, Market, Transaction
 from reconciler.domain.moments import DAY
-from reconciler.domain.money import ZERO, canonical, minus, plus
+from reconciler.domain.money import ZERO, minus, plus
 from reconciler.domain.words import (
     SUCCESS,
     GapState,
@@ -48,7 +48,12 @@ from reconciler.store.columns import encoding_of
 from reconciler.store.history_rows import HistoryRows
 from reconciler.store.ledger import Place
 from reconciler.store.rows import Rows
-from reconciler.store.soft_checks import SoftChecks, TotalFinding
+from reconciler.store.soft_checks import (
+    SoftChecks,
+    TotalFinding,
+    said_of_frozen,
+    said_of_total,
+)
 from reconciler.store.statements import LookUp, Read
 
 LINES_MAX = 400
@@ -361,8 +366,7 @@ class Evidences:
             Hint(
                 kind=CandidateKind.FROZEN,
                 reference=asset,
-                said=f"{canonical(found.frozen)} {asset} is frozen, but the open orders account "
-                f"for {canonical(found.plausible.least)} to {canonical(found.plausible.most)}",
+                said=said_of_frozen(found),
             )
             for found in self._checks.frozen(connection, account_id, now=now, assets=[asset])
         ]
@@ -442,13 +446,11 @@ def _doubt_of(known: Transaction) -> tuple[str, CandidateKind | None]:
 def _of_total(found: TotalFinding, is_base: bool) -> Hint:
     missing = found.missing if is_base else found.missing_total
     gains = (found.order.side is Side.BUY) == is_base
-    order = found.order
     return Hint(
         kind=CandidateKind.ORDER_TOTAL,
-        reference=str(order.order_id),
+        reference=str(found.order.order_id),
         amount=missing if gains else minus(ZERO, missing),
-        said=f"order {order.order_id} on {order.market} says that {canonical(order.filled_amount)} "
-        f"was filled, {canonical(found.missing)} more than its deals",
+        said=said_of_total(found),
     )
 
 

@@ -141,7 +141,7 @@ class Journal:
 
     def all(self, connection: Connection, account_id: int) -> Iterator[Kept]:
         """Every row of an account, one after the other."""
-        return map(self._kept, self._all.streamed(connection, account=account_id))
+        return map(self.kept, self._all.streamed(connection, account=account_id))
 
     def _values(self, account_id: int, row: Kept) -> Values:
         return (
@@ -156,7 +156,8 @@ class Journal:
             row.body,
         )
 
-    def _kept(self, values: Values) -> Kept:
+    def kept(self, values: Values) -> Kept:
+        """What a row of the table says."""
         _, seq, recorded_at, source, frames, plain_bytes, previous, digest, body = values
         return Kept(
             seq=seq,

@@ -110,6 +110,19 @@ def take(
         return int(connection.execute(raised.returning(token)).scalar_one())
 
 
+def hold_off(connection: Connection, account_id: int) -> None:
+    """Until this transaction ends, no batch is committed to the account; what one was committing
+    before is waited for.  Raises what `Database.told` makes of a wait that is too long.
+
+    On SQLite that is so of itself: there is one writer.
+    """
+    if connection.dialect.name == "postgresql":
+        limit = LOCK_TIMEOUT // MILLISECOND
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {limit:d}")
+        mine = select(holders.c.token).where(holders.c.account_id == account_id)
+        connection.execute(mine.with_for_update())
+
+
 def holder_of(database: Database, account: str) -> Holder | None:
     """Who took the account last, whether or not he still has it.  Raises DatabaseUnusable."""
     with database.reading() as connection:

@@ -22,11 +22,12 @@ from sqlalchemy import (
 
 from reconciler.domain.facts import Market, Order
 from reconciler.domain.moments import SECOND
-from reconciler.domain.money import ZERO, minus, plus
+from reconciler.domain.money import ZERO, canonical, minus, plus
 from reconciler.domain.words import Wallet, wallet_of
 from reconciler.reconcile.frozen import FrozenFinding, Range, finding, plausible
 from reconciler.store import schema
 from reconciler.store.columns import Moment, encoding_of
+from reconciler.store.engine import Database
 from reconciler.store.rows import Rows
 from reconciler.store.statements import LookUp, Read
 
@@ -207,6 +208,38 @@ class SoftChecks:
             select(m.name, m.base_asset, m.quote_asset, m.kind).where(m.name.in_(list(names)))
         )
         return {row.name: Market(**row._mapping) for row in rows}
+
+
+def soft_findings(database: Database, *, now: int) -> dict[str, list[str]]:
+    """What the checks say of every account, by its name, for people.  Raises DatabaseUnusable."""
+    checks = SoftChecks(database.dialect)
+    names = select(schema.accounts.c.name, schema.accounts.c.account_id)
+    with database.reading() as connection:
+        return {
+            name: [
+                *map(said_of_frozen, checks.frozen(connection, id_, now=now)),
+                *map(said_of_total, checks.totals(connection, id_)),
+            ]
+            for name, id_ in connection.execute(names).all()
+        }
+
+
+def said_of_frozen(found: FrozenFinding) -> str:
+    """For people."""
+    least, most = canonical(found.plausible.least), canonical(found.plausible.most)
+    between = least if least == most else f"{least} to {most}"
+    frozen = f"{canonical(found.frozen)} {found.asset}"
+    return f"{frozen} is frozen, but the open orders account for {between}"
+
+
+def said_of_total(found: TotalFinding) -> str:
+    """For people."""
+    order = found.order
+    return (
+        f"order {order.order_id} on {order.market} says that {canonical(order.filled_amount)} for "
+        f"{canonical(order.filled_total)} was filled; in its deals {canonical(found.missing)} for "
+        f"{canonical(found.missing_total)} is missing"
+    )
 
 
 def _number(number: int) -> ColumnElement[int]:

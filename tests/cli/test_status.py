@@ -85,9 +85,11 @@ def test_programs_are_told_the_same_with_stable_keys(call: Call, database_url: s
                 "open_gaps": 0,
                 "unreachable_gaps": 0,
                 "refused_streams": [],
+                "open_drifts": 0,
                 "quarantined": 1,
                 "newest_deal_at": NOON_TEXT,
                 "covered_until": {"deals": NOON_TEXT},
+                "findings": [],
             }
         ]
     }
