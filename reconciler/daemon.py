@@ -115,6 +115,7 @@ class Office:
         log = self._log.bind(account=account.name)
 
         async def held(hold: Hold) -> T:
+            figures.tell(Phase.CONNECTING)
             try:
                 async with self._rest(account, hold, log) as rest:
                     return await work(self._listener(account, rest, hold, figures, log))

@@ -130,7 +130,10 @@ class Holding:
                 raise reason
             if told is not type(reason):
                 told = type(reason)
-                log.info("account.waiting", why=str(reason))
+                if told is AccountHeld:
+                    log.info("account.waiting", why=str(reason))
+                else:
+                    log.warning("account.waiting", why=str(reason))
             await trio.sleep(POLL_SECONDS)
 
     async def _attempt(self, account: str) -> int | None:

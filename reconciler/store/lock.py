@@ -9,6 +9,7 @@ checks.  Calls block; in the event loop they go through a Hop, always the same o
 import fcntl
 import os
 import struct
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -85,8 +86,15 @@ class SessionLocks:
 
     def close(self) -> None:
         if self._connection is not None:
+            # The end of the session would do it too, but some time after it was asked for.
+            with suppress(DatabaseAway):
+                self._ask("SELECT pg_backend_pid(), pg_advisory_unlock_all() IS NULL")
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
             connection, self._connection = self._connection, None
-            # Whatever state it is in; the server ends the session, and with it the locks.
+            # Whatever state it is in.
             connection.invalidate()
             connection.close()
 
@@ -107,7 +115,7 @@ class SessionLocks:
                     "connect without a pooler, or with one that keeps sessions"
                 )
         except BaseException:
-            self.close()
+            self._drop()
             raise
         return bool(answer)
 
