@@ -165,25 +165,30 @@ class Floor:
             self._end(taker, Status.CANCELED, told)
 
     def activate_stops(self, market: str, told: Told) -> None:
-        """Those that the last price has reached, one by one: each may move the price further; but
-        first what filled orders trigger.
+        """Those that the last price has reached, one by one: each may move the price further.  What
+        filled orders trigger comes first, and after each of them."""
+        self._place_triggered(told)
+        while order := self.stops[market].due(self.last[market]):
+            self._activate(order, told)
+            self._place_triggered(told)
 
-        An order is seen new for the second time then, with the same id (PROTOCOL § 6.3).  One whose
-        account can't pay any more is cancelled.
-        """
+    def _activate(self, order: LiveOrder, told: Told) -> None:
+        """It is seen new for the second time, with the same id (PROTOCOL § 6.3).  One whose account
+        can't pay any more is cancelled."""
+        self._execute(order, told)
+        self.stops[order.market.name].remove(order)
+        self._let_go(order, told)
+        order.is_activated = True
+        order.updated_at = self._ids.stamp()
+        _tell(order, Step.NEW, told)
+        if self._can_pay(order):
+            self._match(order, told)
+        else:
+            self._end(order, Status.CANCELED, told)
+
+    def _place_triggered(self, told: Told) -> None:
         while self._triggers:
             self._protect(self._triggers.popleft(), told)
-        while order := self.stops[market].due(self.last[market]):
-            self._execute(order, told)
-            self.stops[market].remove(order)
-            self._let_go(order, told)
-            order.is_activated = True
-            order.updated_at = self._ids.stamp()
-            _tell(order, Step.NEW, told)
-            if self._can_pay(order):
-                self._match(order, told)
-            else:
-                self._end(order, Status.CANCELED, told)
 
     def _protect(self, filled: LiveOrder, told: Told) -> None:
         """Places what closes the position of a filled order again, at the prices that it named."""

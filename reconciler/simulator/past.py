@@ -41,7 +41,8 @@ class Past:
     bursts: int = 4
     """Seconds in each of which …"""
     burst_deals: int = 2_000
-    """… so many of the deals were made; in every other burst all in one microsecond."""
+    """… so many of the deals were made, as far as there are enough; in every other burst all in one
+    microsecond."""
     orders: int = 3_000
     """Acts on the books: orders that rest, change, wait, are met, are cancelled."""
     papers: int = 3_000
@@ -100,19 +101,20 @@ def _plan(
         return chance.randrange(since, until)
 
     plan: list[Planned] = []
+    in_burst = min(past.burst_deals, past.deals // past.bursts) if past.bursts else 0
     for number in range(past.bursts):
         second = some_time() // SECOND * SECOND
         width = SECOND if number % 2 == 0 else 1
-        parts = _parts(past.burst_deals, chance)
+        parts = _parts(in_burst, chance)
         plan += [(second + chance.randrange(width), _deal(traders, some)) for some in parts]
-    rest = max(0, past.deals - past.bursts * past.burst_deals)
+    rest = past.deals - past.bursts * in_burst
     plan += [(some_time(), _deal(traders, some)) for some in _parts(rest, chance)]
     plan += [(some_time(), traders.step) for _ in range(past.orders)]
     plan += [(some_time(), lambda: act_once(papers, chance)) for _ in range(past.papers)]
-    plan += [(some_time(), lambda: act_once(margin, chance)) for _ in range(past.margin)]
     plan += [(some_time(), _deposit(exchange, accounts, chance)) for _ in range(past.deposits)]
-    if past.margin:
+    if past.margin and any(market.has_margin for market in exchange.markets.values()):
         fund = _funding(exchange, chance)
+        plan += [(some_time(), lambda: act_once(margin, chance)) for _ in range(past.margin)]
         plan += [(at, fund) for at in range(since, until, FUNDING_US)]
     middle = (since + until) // 2
     plan += [(middle + at, _delist(exchange, name)) for at, name in enumerate(past.delisted)]

@@ -225,6 +225,19 @@ def test_what_an_order_triggers_comes_when_it_is_filled() -> None:
     assert engine.accounts["alice"].open_orders == {}
 
 
+def test_a_stop_triggers_in_the_moment_in_which_it_is_activated_and_filled() -> None:
+    engine = a_futures_engine()
+    engine.place("bob", margin("sell", "2", "101000"))
+    stop = replace(
+        triggering("102000", stop_loss="90000", take_profit="110000"),
+        kind=Kind.MARGIN_STOP_LIMIT,
+        activation_price=D(101_000),
+    )
+    engine.place("alice", stop)
+    engine.place("carol", margin("buy", "0.5", "101000"))
+    assert len(engine.conditionals.pairs("alice")) == 1
+
+
 @pytest.mark.parametrize("which", ["stop_loss", "take_profit"])
 def test_one_that_is_triggered_alone_is_an_ordinary_order(which: str) -> None:
     engine = a_futures_engine()

@@ -1,6 +1,7 @@
 """A long past is lived in a short time, by the engine's own laws, and then time goes on."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -107,6 +108,14 @@ def test_every_history_has_something_to_tell() -> None:
                 assert await rows(rest, path, once(), **dates), path
 
     run(main)
+
+
+@pytest.mark.parametrize("past", [Past(days=1, deals=9), Past(days=1, deals=3, bursts=0)])
+def test_a_short_past_is_as_short_as_it_was_asked_for(past: Past) -> None:
+    exchange = Exchange(DEFAULT_MARKETS[3:6], now=Now())
+    exchange.open_account("treasury")
+    live_through(exchange, replace(past, orders=0, papers=0), ["treasury"])
+    assert len(exchange.truth("treasury").deals) == past.deals
 
 
 def test_an_exchange_has_one_past_only() -> None:
