@@ -9,10 +9,12 @@ import pytest
 import trio
 from sqlalchemy import text
 
+from reconciler.domain.facts import KeyNotice
 from reconciler.domain.moments import SECOND, from_datetime, iso
 from reconciler.domain.money import canonical
 from reconciler.simulator.faults import Point, Rule, Swallow
 from reconciler.simulator.life import Traders, live
+from reconciler.store.reads import Reads
 from tests.desk import ACCOUNT, MARKETS, Desk, open_desk, until
 from tests.postgres import postgres
 from tests.running import run
@@ -209,6 +211,21 @@ def test_a_frame_of_ten_megabytes_ends_the_session_but_not_the_daemon(sqlite_url
             verdict = await desk.verdict()
             assert verdict.is_equal, verdict.differences
             assert desk.feed.bugs == 0
+
+    run(main)
+
+
+def test_what_the_key_uses_up_is_on_record_for_the_next_daemon(database_url: str) -> None:
+    async def main() -> None:
+        known: list[KeyNotice] = []
+        for number in (1, 2):
+            async with open_desk(database_url) as desk:
+                await desk.feed.until_live()
+                used_up = Reads(desk.database).used_up(ACCOUNT)
+                assert used_up is not None
+                assert len(used_up.tokens) == number
+                known.append(used_up)
+        assert known[0].nonce < known[1].nonce
 
     run(main)
 
