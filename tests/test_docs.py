@@ -63,7 +63,13 @@ def test_every_query_of_the_readme_runs_on_both_databases(database: Database, qu
         connection.exec_driver_sql(query.strip().rstrip(";")).all()
 
 
+def test_the_cookbook_names_only_views_that_there_are() -> None:
+    named = set(re.findall(r"\bv_\w+", (ROOT / "docs" / "sql.md").read_text()))
+    assert named
+    assert named - set(VIEWS) == set()
+
+
 def test_every_link_of_the_documents_leads_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (ROOT / target).exists(), f"{document.name}: {target}"
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -425,3 +425,29 @@ SELECT
     )) AS until
 FROM results_ends AS e
 JOIN accounts AS a ON a.account_id = e.account_id;
+
+-- Deals also with their day (UTC), to be grouped by.
+DROP VIEW v_deals;
+
+CREATE VIEW v_deals AS
+SELECT
+    a.name AS account,
+    d.deal_id,
+    d.order_id,
+    d.market,
+    m.base_asset,
+    m.quote_asset,
+    d.side,
+    d.role,
+    d.price,
+    d.amount,
+    d.total,
+    d.fee,
+    d.fee_asset,
+    d.client_order_id,
+    d.executed_at,
+    d.source,
+    to_char(d.executed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day
+FROM deals AS d
+JOIN accounts AS a ON a.account_id = d.account_id
+LEFT JOIN markets AS m ON m.name = d.market;

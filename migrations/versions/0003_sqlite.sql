@@ -438,3 +438,30 @@ FROM (
     FROM results_ends AS e
     JOIN accounts AS a ON a.account_id = e.account_id
 ) AS e;
+
+-- Deals also with their day (UTC), to be grouped by.
+DROP VIEW v_deals;
+
+CREATE VIEW v_deals AS
+SELECT
+    a.name AS account,
+    d.deal_id,
+    d.order_id,
+    d.market,
+    m.base_asset,
+    m.quote_asset,
+    d.side,
+    d.role,
+    d.price,
+    d.amount,
+    d.total,
+    d.fee,
+    d.fee_asset,
+    d.client_order_id,
+    strftime('%Y-%m-%dT%H:%M:%S', d.executed_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', d.executed_at % 1000000) AS executed_at,
+    d.source,
+    strftime('%Y-%m-%d', d.executed_at / 1000000, 'unixepoch') AS day
+FROM deals AS d
+JOIN accounts AS a ON a.account_id = d.account_id
+LEFT JOIN markets AS m ON m.name = d.market;

@@ -71,6 +71,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "client_order_id",
         "executed_at",
         "source",
+        "day",
     ),
     "v_orders": _ORDER,
     "v_open_orders": _ORDER,

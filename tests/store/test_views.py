@@ -80,6 +80,7 @@ def test_a_deal_shows_its_assets_and_every_digit(database: Database) -> None:
             "client_order_id": None,
             "executed_at": "2026-01-02T12:00:00.123456Z",
             "source": "stream",
+            "day": "2026-01-02",
         }
     ]
 
