@@ -234,7 +234,11 @@ def my_codes(exchange: Exchange, account: Account, asked: Asked) -> Any:
 
 def code_history(exchange: Exchange, account: Account, asked: Asked) -> Any:
     """`main-account/codes/history`: created ones with a minus, applied ones with a plus."""
-    return _codes_page(exchange, account.papers.code_uses, asked, lambda use: f"{use.amount:+f}")
+    return _codes_page(exchange, account.papers.code_uses, asked, _signed)
+
+
+def _signed(use: CodeUse) -> str:
+    return text(use.amount) if use.amount < 0 else f"+{text(use.amount)}"
 
 
 def _codes_page(

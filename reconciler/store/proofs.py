@@ -235,8 +235,9 @@ class Proofs:
         if row is None:
             return case
         proven_at, unproven_at = row
-        first_at = self._ledger.first_at(connection, account_id, place)
-        if proven_at is not None and (first_at is None or first_at > proven_at + skew.offset):
+        if proven_at is not None and not self._ledger.has_certain(
+            connection, account_id, place, proven_at + skew.offset
+        ):
             nothing = ((ZERO, times(Decimal(parts(case.wallet)), case.unit)),)
             case.proof = Proof(
                 base=nothing,
