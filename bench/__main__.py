@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import backfill, decode, latency, memory, pipeline, store
+from bench import backfill, books, decode, latency, memory, pipeline, store
 
 BENCHES = {
     "decode": decode.measure,
@@ -11,6 +11,7 @@ BENCHES = {
     "latency": latency.measure,
     "backfill": backfill.measure,
     "memory": memory.measure,
+    "books": books.measure,
 }
 
 

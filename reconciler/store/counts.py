@@ -4,7 +4,7 @@ Of a million rows a count would take longer than a glance should.  Only these tw
 the rest is counted when asked.
 """
 
-from sqlalchemy import Connection, Dialect, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Dialect, bindparam, func, select
 
 from reconciler.store.schema import counts, deals, orders
 from reconciler.store.statements import Read, Values, Write
@@ -14,7 +14,7 @@ class Counts:
     """Keeps them, for one kind of database."""
 
     def __init__(self, dialect: Dialect) -> None:
-        account = bindparam("account")
+        account: BindParameter[int] = bindparam("account")
         self._add = Write(dialect, counts, increased=["deals", "orders"])
         self._put = Write(dialect, counts, overwritten=["deals", "orders"])
         self._count = Read(

@@ -5,7 +5,16 @@ What they are for, and in which order they are executed, says `results`.
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Dialect, Integer, bindparam, delete, func, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    Dialect,
+    Integer,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 
 from reconciler.domain.money import canonical, minus
 from reconciler.ledger.results import LOTS_WAITING_MAX, Sale, State
@@ -33,7 +42,8 @@ class Statements:
             schema.markets,
             schema.waiting_deals,
         )
-        account, market = bindparam("account"), bindparam("market")
+        account: BindParameter[int] = bindparam("account")
+        market: BindParameter[str] = bindparam("market")
         self.insert = Write(dialect, results)
         self.put_end = Write(dialect, ends, overwritten=["until"])
         self.put_late = Write(dialect, late)
@@ -143,8 +153,8 @@ def sale_values(sales: Sequence[Sale]) -> Iterator[str | None]:
             assert cost is not None
             yield canonical(cost)
             yield canonical(minus(known.proceeds, cost))
-    yield rest and canonical(rest.quantity)
-    yield rest and canonical(rest.proceeds)
+    yield None if rest is None else canonical(rest.quantity)
+    yield None if rest is None else canonical(rest.proceeds)
 
 
 def state_values(state: State) -> tuple[int, str, str, str, str]:

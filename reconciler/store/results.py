@@ -131,7 +131,7 @@ class Results:
                 )
 
     def _proven_until(self, connection: Connection, account_id: int) -> int:
-        proven = dict(self._sql.covered(connection, account=account_id))
+        proven: dict[str, object] = dict(self._sql.covered(connection, account=account_id))
         return min(self._encoding.moment_of(proven.get(stream)) or 0 for stream in RESTS_ON)
 
     def _end_of(self, connection: Connection, account_id: int) -> int:
