@@ -60,7 +60,7 @@ def test_the_second_waits_and_takes_over_from_one_that_is_killed_and_one_that_st
 
             async def trade() -> None:
                 with traders:
-                    await live(exchange, rate=100, chance=random.Random(1), accounts=[ACCOUNT])
+                    await live(exchange, rate=30, chance=random.Random(1), accounts=[ACCOUNT])
 
             nursery.start_soon(trade)
             async with daemon(config, one) as first:
