@@ -8,8 +8,8 @@ import pytest
 import trio
 from msgspec.structs import replace as another
 
-from reconciler.domain.facts import Order
 from reconciler.domain.moments import SECOND, seconds
+from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
@@ -18,7 +18,7 @@ from reconciler.feed.supervisor import REFUSED_PAUSE, Retry, Stop, decide, super
 from reconciler.feed.websocket import LinkLost
 from reconciler.simulator.faults import Answer, Point, Rule
 from reconciler.wire.records import Unintelligible
-from tests.feed.memory import Stage, open_stage, run
+from tests.feed.memory import Blank, Stage, open_stage, run
 from tests.feed.peers import ending
 
 LOST = LinkLost("closed with code 1006")
@@ -167,19 +167,15 @@ def test_credentials_that_once_worked_are_tried_again_slowly(sqlite_url: str) ->
     run(main)
 
 
-class Forgetful:
+class Forgetful(Blank):
     """A past with a bug in it, once."""
 
-    def __init__(self) -> None:
-        self.asked = 0
+    asked = 0
 
-    async def covered_until(self, account: str, stream: str) -> int | None:
+    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
         self.asked += 1
         assert self.asked > 1, "this is a bug"
-        return None
-
-    async def open_orders(self, account: str) -> list[Order]:
-        return []
+        return await super().spans(account, stream)
 
 
 def test_a_bug_ends_the_session_only_and_is_counted_and_told_as_a_bug(sqlite_url: str) -> None:
