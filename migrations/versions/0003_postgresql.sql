@@ -126,6 +126,14 @@ CREATE TABLE readings (
     CONSTRAINT fk_readings_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
 );
 
+-- Up to when, by the exchange's time, every history was read.
+CREATE TABLE passes (
+    account_id   BIGINT NOT NULL,
+    passed_until TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_passes PRIMARY KEY (account_id),
+    CONSTRAINT fk_passes_account_id FOREIGN KEY (account_id) REFERENCES accounts (account_id)
+);
+
 -- The exchange's clock minus ours, and how far that may be wrong, in microseconds.
 CREATE TABLE clocks (
     account_id  BIGINT NOT NULL,

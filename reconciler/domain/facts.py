@@ -227,6 +227,12 @@ class ClockNotice(Struct, frozen=True, kw_only=True):
     uncertainty: int
 
 
+class PassNotice(Struct, frozen=True, kw_only=True):
+    """That every history was read up to a moment of the exchange's time, as far as the key may."""
+
+    until: int
+
+
 class Frame(Struct, frozen=True, kw_only=True):
     """What arrived, as it came: a WebSocket frame or the body of an answer to a REST call."""
 
@@ -236,7 +242,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     text: bytes
 
 
-Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice | ClockNotice
+Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice | ClockNotice | PassNotice
 """What we say ourselves, of our own work."""
 
 Fact = Deal | Order | BalanceReport | Transaction | Movement | Market | Unreadable | Notice

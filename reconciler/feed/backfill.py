@@ -9,6 +9,7 @@ a gap, as small as can be told, which each backfill reads again; nothing waits f
 
 from functools import partial
 
+from reconciler.domain.facts import PassNotice
 from reconciler.domain.words import GapState, Source
 from reconciler.feed.gaps import NOT_ALLOWED, miss, tell_missing
 from reconciler.feed.learned import Learned
@@ -55,6 +56,8 @@ async def backfill(on: Listener, source: Source, *, until: int | None = None) ->
             if source is Source.SWEEP:
                 _count(reader)
         learned += reader.learned
+    passed = PassNotice(until=min(now if until is None else until, now - LAG))
+    await on.commit(source, (passed,))
     return learned
 
 

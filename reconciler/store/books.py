@@ -16,6 +16,7 @@ from reconciler.domain.facts import (
     Market,
     Movement,
     Order,
+    PassNotice,
     Transaction,
 )
 from reconciler.inbox import Batch
@@ -49,11 +50,10 @@ class Books:
         many deals were not known before.  Returns of how many assets in wallets the exchange's
         report is in doubt."""
         self.post(connection, account_id, batches, new_deals=new_deals, now=now)
-        reports = [
-            fact for batch in batches for fact in batch.facts if isinstance(fact, BalanceReport)
-        ]
-        covered = any(batch.spans for batch in batches)
-        return self._proofs.judge(connection, account_id, reports, covered=covered, now=now)
+        facts = [fact for batch in batches for fact in batch.facts]
+        reports = [fact for fact in facts if isinstance(fact, BalanceReport)]
+        passed = any(isinstance(fact, PassNotice) for fact in facts)
+        return self._proofs.judge(connection, account_id, reports, passed=passed, now=now)
 
     def post(
         self,
@@ -88,7 +88,10 @@ class Books:
                 posted += keep.covered(connection, account_id, span.until)
         self._results.keep(connection, account_id, deals, spans, new_deals=new_deals)
         for fact in facts:
-            if isinstance(fact, ClockNotice):
-                self._proofs.clock(connection, account_id, fact)
+            match fact:
+                case ClockNotice():
+                    self._proofs.clock(connection, account_id, fact)
+                case PassNotice():
+                    self._proofs.passed(connection, account_id, fact)
         if posted:
             self._proofs.late(connection, account_id, posted)

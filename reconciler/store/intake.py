@@ -19,6 +19,7 @@ from reconciler.domain.facts import (
     Market,
     Movement,
     Order,
+    PassNotice,
     SessionNotice,
     StreamNotice,
     Transaction,
@@ -85,7 +86,7 @@ class Intake:
                     self._keys.refuse(connection, id_, fact)
                 case KeyNotice():
                     self._keys.use_up(connection, id_, fact)
-                case ClockNotice():
+                case ClockNotice() | PassNotice():
                     pass  # the books keep it
                 case _:
                     assert_never(fact)

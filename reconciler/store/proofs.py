@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select, update
 
-from reconciler.domain.facts import Balance, BalanceReport, ClockNotice
+from reconciler.domain.facts import Balance, BalanceReport, ClockNotice, PassNotice
 from reconciler.domain.moments import SECOND
 from reconciler.domain.money import ZERO, canonical, minus, plus, times
 from reconciler.domain.words import GapState, Wallet
@@ -44,6 +44,9 @@ from reconciler.store.ledger import Ledger, Place, Posted
 from reconciler.store.statements import LookUp, Read, Values, Write
 
 OPENING, TRANSFER = "opening", "transfer"
+
+SLOW = ("mining",)
+"""Streams whose rows turn up long after the money: no judgement waits for them."""
 
 IN_TRANSIT_MAX = 12
 EXPLANATIONS_MAX = 3
@@ -128,6 +131,7 @@ class Proofs:
         self._put_reading = Write(
             dialect, schema.readings, overwritten=["read_at"], kept=["unproven_at"]
         )
+        self._put_pass = Write(dialect, schema.passes, overwritten=["passed_until"])
         self._put_clock = Write(dialect, schema.clocks, overwritten=["skew", "uncertainty"])
         self._conclusions = Conclusions(dialect, ledger)
         self._drifts = Drifts(dialect)
@@ -136,26 +140,30 @@ class Proofs:
         """Keeps what is known of the exchange's clock."""
         self._put_clock(connection, [(account_id, notice.offset, notice.uncertainty)])
 
+    def passed(self, connection: Connection, account_id: int, notice: PassNotice) -> None:
+        """Keeps up to when all histories were read."""
+        self._put_pass(connection, [(account_id, self._encoding.moment(notice.until))])
+
     def judge(
         self,
         connection: Connection,
         account_id: int,
         reports: Sequence[BalanceReport],
         *,
-        covered: bool = False,
+        passed: bool = False,
         now: int,
     ) -> int:
         """Judges what the transaction reported, and again what is in doubt.
 
-        `covered` says that coverage advanced.  Returns how many wallets' assets are in doubt.
+        `passed` says that a pass over all histories has ended.  Returns how many wallets' assets are in doubt.
         """
         seen = self._seen(connection, account_id, reports)
         skew = self._skew(connection, account_id)
-        proven = self._proven_until(connection, account_id, skew) if covered else None
+        proven = self._proven_until(connection, account_id, skew) if passed else None
         if proven is not None:
             self._prove_readings(connection, account_id, proven)
         rows = [*self._in_doubt(connection, account=account_id)]
-        if covered:
+        if passed:
             rows += self._unopened(connection, account=account_id)
         cases = {case.place: case for case in map(self._case, rows)}
         if not seen and not cases:
@@ -548,26 +556,23 @@ class Proofs:
         return skew_of(connection, account_id)
 
     def _proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
-        """Up to when, by our clock, all that the exchange tells is known: the least of all streams
-        that are read, of which none may have a gap yet to be filled."""
-        c, g = schema.coverage.c, schema.gaps.c
-        covered = dict(
-            connection.execute(
-                select(c.stream, func.max(c.covered_until, type_=Moment))
-                .where(c.account_id == account_id)
-                .group_by(c.stream)
-            ).all()
-        )
-        if not {"deals", "orders"} <= covered.keys():
+        """Up to when, by our clock, all that the exchange tells is known: as far as the last whole
+        pass came, and no further than where a gap is yet to be filled."""
+        p, g = schema.passes.c, schema.gaps.c
+        passed: int | None = connection.execute(
+            select(p.passed_until).where(p.account_id == account_id)
+        ).scalar()
+        if passed is None:
             return None
-        open_gap = connection.execute(
+        gap = connection.execute(
             select(func.min(g.gap_from, type_=Moment)).where(
-                g.account_id == account_id, g.state == str(GapState.OPEN)
+                g.account_id == account_id,
+                g.state == str(GapState.OPEN),
+                g.stream.not_in(SLOW),
             )
         ).scalar()
-        proven = min([*covered.values(), *([] if open_gap is None else [open_gap])])
-        found: int = proven - skew.offset - skew.uncertainty - AHEAD
-        return found
+        proven = passed if gap is None else min(passed, gap)
+        return proven - skew.offset - skew.uncertainty - AHEAD
 
     def _covered_from(self, connection: Connection, account_id: int) -> int | None:
         c = schema.coverage.c

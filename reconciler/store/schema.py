@@ -458,6 +458,12 @@ readings = _table(
     Column("proven_at", Moment),
 )
 
+passes = _table(
+    "passes",
+    _account(primary_key=True),
+    Column("passed_until", Moment, nullable=False),
+)
+
 clocks = _table(
     "clocks",
     _account(primary_key=True),
