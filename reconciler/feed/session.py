@@ -13,7 +13,7 @@ import trio
 
 from reconciler.causes import leaves
 from reconciler.domain.facts import Fact, SessionNotice
-from reconciler.domain.moments import HOUR, SECOND, seconds
+from reconciler.domain.moments import HOUR, seconds
 from reconciler.domain.words import Phase, Source
 from reconciler.feed import balances
 from reconciler.feed.backfill import LAG, backfill
@@ -39,9 +39,6 @@ finished orders of every type are read over REST anyway."""
 
 MARKETS_INTERVAL = HOUR
 """A market that is listed later is in no list of ours (PROTOCOL § 9, trap 21)."""
-
-CLOCK_MARGIN = SECOND
-"""How far our idea of the exchange's time may be off."""
 
 FAREWELL_SECONDS_MAX = 2
 
@@ -71,8 +68,7 @@ async def session(on: Listener) -> None:
             await _query(on, link, wanted)
             await _subscribe(on, link)
             await lists.follow(wanted)
-            # The high watermark: what happens from now on is told.
-            told_from = trio.current_time()
+            # The high watermark is here: what happens from now on is told.
             recovered = await _catch_up(on, link, wanted)
             now = on.world.clock.now()
             await notice(live_at=now, recovered_at=now, recovered_deals=recovered)
@@ -80,8 +76,6 @@ async def session(on: Listener) -> None:
             on.figures.tell(Phase.LIVE)
             on.log.info("session.live", session=session_id, recovered_deals=recovered)
             await balances.settle(on, link)
-            # As soon as history must know what was before the high watermark, prove it.
-            await trio.sleep_until(told_from + seconds(LAG + CLOCK_MARGIN))
             await _stay_live(on, link, wanted, lists)
     except BaseException as error:
         if connected:
@@ -179,6 +173,7 @@ async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists
     """
     markets_due = trio.current_time() + seconds(MARKETS_INTERVAL)
     again = seconds(LAG + READ_AGAIN_AFTER)
+    # The first turn comes as soon as history must know what was before the high watermark.
     pause = min(again, seconds(on.sweep))
     while True:
         is_changed = False
