@@ -57,39 +57,36 @@ def command(verify: bool, account: str | None, as_json: bool, config: str | None
 
 def _tell(report: Report) -> None:
     click.echo(report.account)
-    if report.kept_from is None or report.kept_until is None:
-        if not report.damaged:
-            click.echo("  no frames are kept, so nothing can be compared")
-        return _tell_damage(report)
-    reach = (
-        "all since the first"
-        if report.is_whole
-        else f"those before {iso(report.kept_from)} are gone (journal.keep, journal.size)"
-    )
-    click.echo(
-        f"  {report.frames:,} frames of {report.rows:,} commits until {iso(report.kept_until)}; "
-        f"{reach}"
-    )
-    if report.damaged:
-        return _tell_damage(report)
-    if not report.comparison.counts:
-        what = "is" if report.is_whole else "contains"
-        click.echo(f"  the journal is as it was written, and the record {what} what it tells")
-    else:
-        click.echo("  the journal is as it was written")
-    return _tell_comparison("record", report.comparison)
-
-
-def _tell_damage(report: Report) -> None:
+    if report.kept_from is not None and report.kept_until is not None:
+        reach = (
+            "all since the first"
+            if report.first == 1
+            else f"those before {iso(report.kept_from)} are gone (journal.keep, journal.size)"
+        )
+        click.echo(
+            f"  {report.frames:,} frames of {report.rows:,} commits until "
+            f"{iso(report.kept_until)}; {reach}"
+        )
     for damage in report.damage:
         when = "" if damage.recorded_at is None else f" of {iso(damage.recorded_at)}"
         click.echo(f"  journal row {damage.seq}{when}: {damage.problem}")
     _tell_rest(report.damaged - len(report.damage))
+    click.echo(f"  {_verdict(report)}")
+    _tell_comparison("record", report.comparison)
+
+
+def _verdict(report: Report) -> str:
     if report.damaged:
-        click.echo(
-            "  so it proves nothing of the record, which was not compared; "
-            "restore the table frames of a backup"
+        return (
+            f"only what was kept after row {report.sound_after} is compared, and nothing is "
+            "written; restore the table frames from a backup"
         )
+    if not report.rows:
+        return "no frames are kept, so nothing can be compared"
+    if report.comparison.counts:
+        return "the journal is as it was written"
+    what = "is" if report.is_whole else "contains"
+    return f"the journal is as it was written, and the record {what} what it tells"
 
 
 def _tell_comparison(what: str, comparison: Comparison) -> None:

@@ -7,22 +7,22 @@ record then has rows which no frame tells is found by comparing.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.store.frames import GENESIS, Content, Kept, Unopenable, digest_of, opened
+from reconciler.store.frames import GENESIS, Kept, Unopenable, digest_of, opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """What is wrong with a row of the journal."""
+    """What is wrong with a row of the journal, or with a few that are missing together."""
 
     seq: int
+    last: int
     recorded_at: int | None
     """None of a row that is not there."""
     problem: str
 
 
-def checked(rows: Iterable[Kept]) -> Iterator[tuple[Kept, Content] | Damage]:
-    """The rows of one account that are as they were written, with the frames in them, and in their
-    places the damage that others have taken."""
+def checked(rows: Iterable[Kept]) -> Iterator[Kept | Damage]:
+    """The rows of one account that are as they were written, and the damage of the others."""
     before: Kept | None = None
     for row in rows:
         if before is not None and row.seq != before.seq + 1:
@@ -31,12 +31,9 @@ def checked(rows: Iterable[Kept]) -> Iterator[tuple[Kept, Content] | Damage]:
         problem = _problem(row, before)
         before = row
         if problem is None:
-            try:
-                yield row, opened(row)
-                continue
-            except Unopenable as reason:
-                problem = str(reason)
-        yield Damage(seq=row.seq, recorded_at=row.recorded_at, problem=problem)
+            yield row
+        else:
+            yield Damage(seq=row.seq, last=row.seq, recorded_at=row.recorded_at, problem=problem)
 
 
 def _problem(row: Kept, before: Kept | None) -> str | None:
@@ -46,6 +43,10 @@ def _problem(row: Kept, before: Kept | None) -> str | None:
         return "it does not follow the row before it; one of the two was exchanged"
     if row.seq == 1 and row.previous != GENESIS:
         return "it is the first row, but follows another one"
+    try:
+        opened(row)
+    except Unopenable as reason:
+        return str(reason)
     return None
 
 
@@ -56,4 +57,4 @@ def _follows(row: Kept, before: Kept) -> bool:
 
 def _missing(first: int, last: int) -> Damage:
     problem = "it is missing" if first == last else f"it and all up to {last} are missing"
-    return Damage(seq=first, recorded_at=None, problem=problem)
+    return Damage(seq=first, last=last, recorded_at=None, problem=problem)

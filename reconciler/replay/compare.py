@@ -71,8 +71,7 @@ def differences(
         left, right = _unequal(ours, theirs)
         for row, says in zip_longest(left, right):
             if row is None:
-                is_news = before is None or derived.is_news(before.says, says)
-                if is_whole or is_news:
+                if is_whole or _is_news(derived, before, says, is_on_record):
                     yield Difference(derived=derived, key=key, known=None, told=says)
             elif says is None:
                 if is_whole and derived.is_exhaustive:
@@ -94,6 +93,16 @@ def _unequal(ours: list[Found], theirs: list[Found]) -> tuple[list[Found], list[
         else:
             left.append(row)
     return left, right
+
+
+def _is_news(
+    derived: Derived, before: Found | None, told: Values, is_on_record: Callable[[str], bool]
+) -> bool:
+    """Whether what is told would have become a row even after what is told no more."""
+    if before is not None and not derived.is_news(before.says, told):
+        return False
+    what = derived.contradiction(told)
+    return what is None or not is_on_record(what)
 
 
 def _joined(

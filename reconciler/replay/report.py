@@ -38,7 +38,7 @@ class Report:
 
     account: str
     first: int = 0
-    """The number of the oldest row kept; 0 if there is none."""
+    """The number of the oldest row that is kept and sound; 0 if there is none."""
     rows: int = 0
     frames: int = 0
     kept_from: int | None = None
@@ -46,11 +46,13 @@ class Report:
     """When the oldest and the newest row kept were recorded."""
     damaged: int = 0
     damage: list[Damage] = field(default_factory=list)
+    sound_after: int = 0
+    """The number of the last row that is damaged: the record is compared with those behind it."""
     comparison: Comparison = field(default_factory=Comparison)
-    """Empty where the journal is damaged: then it is no evidence."""
 
     def count(self, row: Kept) -> None:
         """One row of the journal that is as it was written."""
+        self.first = self.first or row.seq
         self.rows += 1
         self.frames += row.frames
         self.kept_from = row.recorded_at if self.kept_from is None else self.kept_from
@@ -59,13 +61,14 @@ class Report:
     def damaged_by(self, damage: Damage) -> None:
         """One that is not."""
         self.damaged += 1
+        self.sound_after = damage.last
         if len(self.damage) < SHOWN_MAX:
             self.damage.append(damage)
 
     @property
     def is_whole(self) -> bool:
-        """Whether every frame since the account's first is kept."""
-        return self.first == 1
+        """Whether every frame since the account's first is kept, as it was written."""
+        return self.first == 1 and not self.damaged
 
     @property
     def is_good(self) -> bool:

@@ -17,7 +17,7 @@ from reconciler.replay.mend import Mender
 from reconciler.replay.reader import Reader
 from reconciler.replay.report import Comparison, Report, Result
 from reconciler.replay.scratch import Decoder, Scratch, open_scratch
-from reconciler.replay.tables import MARKETS, OF_ACCOUNT, Derived
+from reconciler.replay.tables import MARKETS, OF_ACCOUNT, RESTATED, Derived
 from reconciler.store.columns import storable
 from reconciler.store.engine import Database
 from reconciler.store.frames import Journal
@@ -62,7 +62,11 @@ def replay(
         _take_texts_as_they_are(connection)
         now = 0 if mending is None else mending.since
         work = _Work(database, connection, stack.enter_context(open_scratch(decode)), holds, now)
-        reports = [work.account(name, id_, progress) for name, id_ in _journals(connection, only)]
+        reports = [
+            work.account(name, id_, progress)
+            for name, id_ in _journals(connection, only)
+            if holds is None or name in holds
+        ]
         # The scratch has what the account told last that was heard last: of all, or it is no proof.
         is_all = only is None and not any(report.damaged for report in reports)
         markets = work.markets() if is_all else Comparison()
@@ -83,15 +87,17 @@ class _Work:
         self._database = database
         self._known = connection
         self._scratch = scratch
+        self._journal = Journal(database.dialect)
         self._holds = holds
         self._now = now
 
     def account(self, name: str, id_: int, progress: Progress) -> Report:
-        """Checks, replays and compares one account."""
+        """Checks, replays and compares one account; one whose journal is damaged is not mended."""
         report = Report(account=name)
-        self._read_journal(report, id_, progress)
-        if report.rows and not report.damaged:
-            with self._noting(report.comparison, name, id_) as note:
+        self._check(report, id_)
+        if report.rows:
+            self._tell(report, id_, progress)
+            with self._noting(report.comparison, name, id_, only_note=report.damaged > 0) as note:
                 for derived in OF_ACCOUNT:
                     self._compare(derived, note, name, id_, is_whole=report.is_whole)
         return report
@@ -103,22 +109,19 @@ class _Work:
             self._compare(MARKETS, note, is_whole=True)
         return comparison
 
-    def _read_journal(self, report: Report, id_: int, progress: Progress) -> None:
-        ends = select(func.min(frames.c.seq), func.max(frames.c.seq))
-        first, last = self._known.execute(ends.where(frames.c.account_id == id_)).one()
-        if first is None:
-            return
-        report.first = first
-        journal = Journal(self._database.dialect)
-        for found in checked(journal.all(self._known, id_)):
+    def _check(self, report: Report, id_: int) -> None:
+        for found in checked(self._journal.rows(self._known, id_)):
             if isinstance(found, Damage):
                 report.damaged_by(found)
-                continue
-            row, content = found
-            report.count(row)
-            if not report.damaged:
-                self._scratch.add(report.account, row, content)
-            progress(report.account, row.seq - first + 1, last - first + 1)
+            else:
+                report.count(found)
+
+    def _tell(self, report: Report, id_: int, progress: Progress) -> None:
+        """Makes the record of the rows behind the last that is damaged."""
+        done = 0
+        for row in self._journal.rows(self._known, id_, after=report.sound_after):
+            self._scratch.add(report.account, row)
+            progress(report.account, done := done + 1, report.rows)
         self._scratch.finish()
 
     def _compare(
@@ -138,13 +141,18 @@ class _Work:
 
     def _is_quarantined(self, id_: int, what: str) -> bool:
         """Whether it is on record that the exchange told this thing differently before."""
-        told = quarantine.c.reason.startswith(storable(f"{what} restated: "), autoescape=True)
+        told = quarantine.c.reason.startswith(storable(f"{what}{RESTATED}"), autoescape=True)
         found = select(quarantine.c.id).where(quarantine.c.account_id == id_, told)
         return self._known.execute(found.limit(1)).first() is not None
 
     @contextmanager
     def _noting(
-        self, comparison: Comparison, name: str | None = None, id_: int | None = None
+        self,
+        comparison: Comparison,
+        name: str | None = None,
+        id_: int | None = None,
+        *,
+        only_note: bool = False,
     ) -> Iterator[Note]:
         """Takes differences, and mends those that can be, in a transaction that begins with the
         first of them."""
@@ -154,7 +162,7 @@ class _Work:
             def note(difference: Difference) -> None:
                 nonlocal mender
                 comparison.note(difference)
-                if self._holds is None or difference.told is None:
+                if self._holds is None or only_note or difference.told is None:
                     return
                 if mender is None:
                     writing = stack.enter_context(self._database.writing())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from reconciler.domain.facts import Fact, Frame
 from reconciler.store.engine import Database, open_database
-from reconciler.store.frames import Content, Kept
+from reconciler.store.frames import Kept, opened
 from reconciler.store.intake import Intake
 from reconciler.store.schema import metadata
 
@@ -32,14 +32,14 @@ class Scratch:
         self._connection: Connection | None = None
         self._uncommitted = 0
 
-    def add(self, account: str, row: Kept, content: Content) -> None:
+    def add(self, account: str, row: Kept) -> None:
         """Applies what a row of the journal holds."""
         with self.database.told():
             if self._connection is None:
                 self._connection = self.database.connect()
                 self._connection.begin()
             id_ = self._intake.account_id(self._connection, account)
-            for frames in content:
+            for frames in opened(row):
                 facts = [fact for frame in frames for fact in self._decode(frame)]
                 self._intake.take(self._connection, id_, facts, row.source, row.recorded_at)
         self._uncommitted += row.frames

@@ -26,6 +26,9 @@ from reconciler.store.statements import Values
 
 T = TypeVar("T")
 
+RESTATED = " restated: "
+"""Of what `domain.merge.Restated` says, what comes after the thing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
@@ -45,6 +48,10 @@ class Derived:
     is_news: Callable[[Values, Values], bool] = lambda before, told: True
     """Whether what is told would be a row of its own after the row before.  What changed a balance
     by the frames that are kept, may have been known from one that is gone."""
+
+    contradiction: Callable[[Values], str | None] = lambda says: None
+    """The thing that a row says was told in contradictory ways.  Which of them counts, frames that
+    are gone decided."""
 
     @property
     def columns(self) -> list[Column[Any]]:
@@ -85,6 +92,12 @@ def _is_change(before: Values, told: Values) -> bool:
         return differs(known, seen, Wallet(told[0]))
     except (ArithmeticError, ValueError):
         return True  # The row before isn't even a balance.
+
+
+def _contradiction(finding: Values) -> str | None:
+    _, _, reason, *_ = finding
+    what, restated, _ = reason.partition(RESTATED)
+    return what if restated else None
 
 
 _SPELLING = encoding_of(sqlite.dialect())
@@ -138,5 +151,6 @@ OF_ACCOUNT = (
         key=("fingerprint",),
         join=lambda known, told: known,
         is_exhaustive=False,
+        contradiction=_contradiction,
     ),
 )

@@ -120,7 +120,8 @@ class Journal:
         newest = select(func.max(table.c.seq)).where(of_account).scalar_subquery()
         end = select(table.c.seq, table.c.digest).where(of_account, table.c.seq == newest)
         self._end = Read(dialect, end)
-        self._all = Read(dialect, select(table).where(of_account).order_by(table.c.seq))
+        later = select(table).where(of_account, table.c.seq > bindparam("after"))
+        self._later = Read(dialect, later.order_by(table.c.seq))
         self._add = Write(dialect, table)
 
     def append(
@@ -139,9 +140,10 @@ class Journal:
             seq, previous = row.seq, row.digest
         assert self._add(connection, rows) == len(rows), "two at once wrote one account's journal"
 
-    def all(self, connection: Connection, account_id: int) -> Iterator[Kept]:
-        """Every row of an account, one after the other."""
-        return map(self.kept, self._all.streamed(connection, account=account_id))
+    def rows(self, connection: Connection, account_id: int, *, after: int = 0) -> Iterator[Kept]:
+        """The rows of an account behind that number, one after the other."""
+        found = self._later.streamed(connection, account=account_id, after=after)
+        return map(self.kept, found)
 
     def _values(self, account_id: int, row: Kept) -> Values:
         return (

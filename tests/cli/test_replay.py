@@ -95,6 +95,7 @@ def test_a_damaged_journal_is_named_row_by_row(call: Call, record: Database) -> 
         "  journal row 1 of 2026-01-02T12:00:00.123456Z: it was changed after it was written"
         in ended.out
     )
+    assert "only what was kept after row 1 is compared" in ended.out
     assert "stop the daemon" not in ended.out
 
 

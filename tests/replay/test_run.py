@@ -222,7 +222,7 @@ def test_accounts_are_told_apart(database: Database, told: Told) -> None:
 
 
 @pytest.mark.parametrize(("field", "seq"), [("body", 1), ("digest", 2), ("previous", 4)])
-def test_a_flipped_byte_in_the_journal_is_named_and_nothing_is_compared(
+def test_a_flipped_byte_in_the_journal_is_named_and_nothing_is_written(
     database: Database, told: Told, field: str, seq: int
 ) -> None:
     fill(database, told)
@@ -233,11 +233,26 @@ def test_a_flipped_byte_in_the_journal_is_named_and_nothing_is_compared(
         connection.exec_driver_sql(
             f"UPDATE frames SET {field} = {mark} WHERE seq = {seq}", (value,)
         )
-    change(database, "DELETE FROM deals")
-    found = told.mend(database)
+    found = told.verify(database)
     assert [(one.seq, one.recorded_at) for one in found.damage] == [(seq, NOON)]
-    assert (said(found), found.is_good) == ([], False)
-    assert rows(database, "SELECT count(*) FROM deals") == [(0,)]
+    assert (said(found), found.is_whole, found.is_good) == ([], False, False)
+    change(database, "DELETE FROM orders")
+    found = told.mend(database)
+    assert found.comparison.mended == 0
+    assert rows(database, "SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_what_was_kept_after_a_damage_is_compared(database: Database, told: Told) -> None:
+    fill(database, told)
+    apply(database, told.batch(deal(7)))
+    change(
+        database,
+        "DELETE FROM frames WHERE seq IN (3, 4)",
+        "UPDATE deals SET fee = '7' WHERE deal_id IN (1, 7)",
+    )
+    found = told.verify(database)
+    assert [(one.seq, one.last) for one in found.damage] == [(3, 4)]
+    assert said(found) == ["deals 10 7: fee is 7, the frames tell 0.000000000001"]
 
 
 def test_a_text_that_became_none_is_a_difference(sqlite_url: str, told: Told) -> None:
@@ -332,14 +347,15 @@ def test_mending_with_what_is_left_keeps_what_only_the_rest_told(
     assert rows(database, "SELECT role, source FROM deals") == [("maker", "sweep")]
 
 
-def test_a_contradiction_that_is_on_record_is_no_difference(database: Database, told: Told) -> None:
+@pytest.mark.parametrize("then", [[], [deal(1), transaction("a", status="success")]])
+def test_a_contradiction_that_is_on_record_is_no_difference(
+    database: Database, told: Told, then: list[Fact]
+) -> None:
+    """Nor that it is found the other way round, where what was told first is told no more."""
     apply(database, told.batch(deal(1), transaction("a", status="success")))
-    apply(
-        database,
-        told.batch(
-            deal(1, fee=Decimal(5)), transaction("a", status="success", amount=Decimal("9.25"))
-        ),
-    )
+    other = deal(1, fee=Decimal(5)), transaction("a", status="success", amount=Decimal("9.25"))
+    apply(database, told.batch(*other))
+    apply(database, told.batch(*then))
     assert rows(database, "SELECT count(*) FROM quarantine") == [(2,)]
     change(database, DELETE_OLDEST.format(1))
     assert said(told.verify(database)) == []

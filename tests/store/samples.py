@@ -153,7 +153,7 @@ def journal(database: Database, account: str = ACCOUNT) -> list[Kept]:
     """The rows of an account's journal."""
     with database.reading() as connection:
         id_ = Facts(database.dialect).account_id(connection, account)
-        return list(Journal(database.dialect).all(connection, id_))
+        return list(Journal(database.dialect).rows(connection, id_))
 
 
 def rows(database: Database, query: str) -> list[tuple[object, ...]]:
