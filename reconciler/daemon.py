@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import trio
 
-from reconciler.config import Account, Config
+from reconciler.config import Account, Config, Reconcile
 from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
+from reconciler.domain.money import amount
 from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
 from reconciler.feed.account import listen
@@ -30,6 +31,7 @@ from reconciler.inbox import Hold, Inbox, open_inbox
 from reconciler.log import Logger
 from reconciler.secret import Credentials
 from reconciler.store.engine import Database
+from reconciler.store.proofs import Rules
 from reconciler.store.reads import Reads
 from reconciler.store.retention import Retention
 from reconciler.world import World
@@ -193,6 +195,7 @@ async def open_office(
                 log=log,
                 figures=running.writer,
                 retention=Retention(keep=config.journal.keep, size=config.journal.size),
+                rules=rules_of(config.reconcile),
             )
         )
         past = Record(Reads(database), reading)
@@ -228,3 +231,17 @@ async def open_daemon(
             feeds.start_soon(office.attend, account, listen)
         yield office.running
         feeds.cancel_scope.cancel()
+
+
+def rules_of(reconcile: Reconcile) -> Rules:
+    """How balances are to be judged."""
+    said = reconcile.tolerance
+    by_asset = (
+        {} if isinstance(said, str) else {asset: amount(text) for asset, text in said.items()}
+    )
+    return Rules(
+        settle=reconcile.settle,
+        display_decimals=reconcile.display_decimals,
+        tolerance=amount(said) if isinstance(said, str) else ZERO,
+        tolerances=by_asset,
+    )

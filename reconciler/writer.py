@@ -22,6 +22,7 @@ from reconciler.inbox import Applied, Batch, Outlet
 from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, DatabaseAway
 from reconciler.store.holders import Fenced
+from reconciler.store.proofs import Rules
 from reconciler.store.retention import Retention, Trimmer
 
 if TYPE_CHECKING:
@@ -73,15 +74,17 @@ async def write(
     log: FilteringBoundLogger,
     figures: WriterFigures | None = None,
     retention: Retention | None = None,
+    rules: Rules | None = None,
 ) -> None:
-    """Writes until the channel is closed and empty, and keeps the journal within `retention`.
+    """Writes until the channel is closed and empty, and keeps the journal within `retention`;
+    balances are judged by `rules`.
 
     Cancelled, it finishes the commit that is under way and acknowledges it, or has not begun it;
     what it had taken and not committed is lost with the process, unacknowledged.  A bug, such as a
     violated constraint, is raised: the record is as the last commit left it.
     """
     figures = WriterFigures() if figures is None else figures
-    pen = _Pen(database, retention)
+    pen = _Pen(database, retention, rules)
     try:
         async with outlet:
             async for batch in outlet:
@@ -175,9 +178,11 @@ def _queued(outlet: Outlet, facts_max: int) -> Iterator[Batch]:
 class _Pen:
     """The writing connection; used on the hop's thread only.  After a failure it is opened anew."""
 
-    def __init__(self, database: Database, retention: Retention | None) -> None:
+    def __init__(
+        self, database: Database, retention: Retention | None, rules: Rules | None
+    ) -> None:
         self._database = database
-        self._applier = Applier(database)
+        self._applier = Applier(database, rules)
         self._trimmer = None if retention is None else Trimmer(retention)
         self._connection: Connection | None = None
 

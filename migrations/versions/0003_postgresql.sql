@@ -279,6 +279,7 @@ SELECT
     p.asset,
     p.occurred_at,
     p.entry_id,
+    p.leg,
     p.kind,
     p.reference,
     p.amount,

@@ -41,7 +41,8 @@ def from_seconds(seconds: Decimal) -> int:
 
 def iso(moment: int) -> str:
     """ISO 8601, UTC, always with microseconds: `2026-01-02T03:04:05.678901Z`."""
-    return (_EPOCH + timedelta(microseconds=moment)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # The offset, `+00:00`, becomes a Z; strftime would take four times as long.
+    return (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> int:

@@ -155,19 +155,20 @@ class Proofs:
     ) -> int:
         """Judges what the transaction reported, and again what is in doubt.
 
-        `passed` says that a pass over all histories has ended.  Returns how many wallets' assets are in doubt.
+        `passed` says that a pass over all histories has ended.  Returns how many wallets' assets
+        are in doubt.
         """
         seen = self._seen(connection, account_id, reports)
-        skew = self._skew(connection, account_id)
+        rows = [*self._in_doubt(connection, account=account_id)]
+        if not seen and not rows and not passed:
+            return 0
+        skew = skew_of(connection, account_id)
         proven = self._proven_until(connection, account_id, skew) if passed else None
         if proven is not None:
             self._prove_readings(connection, account_id, proven)
-        rows = [*self._in_doubt(connection, account=account_id)]
         if passed:
             rows += self._unopened(connection, account=account_id)
         cases = {case.place: case for case in map(self._case, rows)}
-        if not seen and not cases:
-            return 0
         missing = [place for place in seen if place not in cases]
         for case in map(self._case, self._known(connection, account_id, missing)):
             cases[case.place] = case
@@ -551,9 +552,6 @@ class Proofs:
         return [case for place, case in (known | dict(cases)).items() if place[1] == asset]
 
     # What the account knows
-
-    def _skew(self, connection: Connection, account_id: int) -> Skew:
-        return skew_of(connection, account_id)
 
     def _proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
         """Up to when, by our clock, all that the exchange tells is known: as far as the last whole

@@ -120,6 +120,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "asset",
         "occurred_at",
         "entry_id",
+        "leg",
         "kind",
         "reference",
         "amount",
