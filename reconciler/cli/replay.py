@@ -9,11 +9,12 @@ import click
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.opening import common_options, configuration, database
 from reconciler.domain.moments import iso
-from reconciler.replay.report import Comparison, Report, Result
+from reconciler.replay.report import SHOWN_MAX, Comparison, Report, Result
 from reconciler.replay.run import Progress, replay
 from reconciler.store.holders import Holder
 from reconciler.store.migrate import require_head
 from reconciler.store.reads import Reads
+from reconciler.store.rebuild import Unequal, unequal_books
 from reconciler.wire.replay import facts_of
 from reconciler.world import real
 
@@ -41,17 +42,19 @@ def command(verify: bool, account: str | None, as_json: bool, config: str | None
     mending = None if verify else Holder(name=f"replay on {world.name}", since=world.clock.now())
     with _progress() as progress:
         result = replay(record, facts_of, only=account, mending=mending, progress=progress)
+    books = unequal_books(record, only=account)
     if as_json:
-        click.echo(json.dumps(_plain(result), indent=1))
+        click.echo(json.dumps(_plain(result) | {"books": _plain_books(books)}, indent=1))
     else:
         for report in result.accounts:
             _tell(report)
         _tell_comparison("markets", result.markets)
+        _tell_books(books)
         if not result.accounts:
             click.echo("the record holds no account yet; start: reconciler run")
         elif verify and not result.is_good and not any(one.damaged for one in result.accounts):
             click.echo("to write what the frames tell, stop the daemon and run: reconciler replay")
-    if not result.is_good:
+    if not result.is_good or books:
         raise click.exceptions.Exit(FINDINGS)
 
 
@@ -95,6 +98,19 @@ def _tell_comparison(what: str, comparison: Comparison) -> None:
     _tell_rest(comparison.counts.total() - len(comparison.shown))
     if comparison.counts:
         click.echo(f"  {what}: {_counted(comparison)}; {comparison.mended:,} mended")
+
+
+def _tell_books(books: dict[str, list[Unequal]]) -> None:
+    for account, found in books.items():
+        click.echo(f"books of {account}")
+        for unequal in found[:SHOWN_MAX]:
+            click.echo(f"  {unequal}")
+        _tell_rest(len(found[SHOWN_MAX:]))
+        click.echo("  so they are not what the record makes them; please report this")
+
+
+def _plain_books(books: dict[str, list[Unequal]]) -> dict[str, list[str]]:
+    return {account: list(map(str, found)) for account, found in books.items()}
 
 
 def _tell_rest(count: int) -> None:

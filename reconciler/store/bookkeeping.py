@@ -78,6 +78,22 @@ class Bookkeeping:
                 waiting.c.deal_id == bindparam("deal"),
             ),
         )
+        moved, posted = schema.movements, schema.postings
+        self._unposted_movements = Read(
+            dialect,
+            select(moved)
+            .outerjoin(
+                posted,
+                (posted.c.account_id == moved.c.account_id)
+                & (posted.c.kind == moved.c.kind)
+                & (posted.c.reference == moved.c.movement_id),
+            )
+            .where(
+                moved.c.account_id == bindparam("account"),
+                moved.c.market.is_not(None),
+                posted.c.account_id.is_(None),
+            ),
+        )
         markets = schema.markets
         self._market = Read(dialect, select(markets).where(markets.c.name == bindparam("name")))
 
@@ -102,11 +118,15 @@ class Bookkeeping:
         known = set(order_ids)
         return self._again(connection, account_id, [row for row in waiting if row[1] in known])
 
-    def markets(self, connection: Connection, account_id: int) -> list[Posted]:
-        """Posts the deals that waited for a market, after markets were stored."""
+    def markets(self, connection: Connection, account_id: int, *, now: int) -> list[Posted]:
+        """Posts the deals and movements that waited for a market, after markets were stored."""
         waiting = self._waiting(connection, account=account_id)
-        return self._again(
+        posted = self._again(
             connection, account_id, [row for row in waiting if row[4] == MARKET_UNKNOWN]
+        )
+        unposted = self._unposted_movements(connection, account=account_id)
+        return posted + self.movements(
+            connection, account_id, [self._movement_of(row) for row in unposted], now=now
         )
 
     def covered(self, connection: Connection, account_id: int, until: int) -> list[Posted]:
@@ -215,6 +235,7 @@ class Bookkeeping:
         wallets = self._wallets(connection, account_id, deals, markets)
         entries: list[Entry] = []
         waiting: list[tuple[Deal, str]] = []
+        assumed = set() if fresh else self._assumed(connection, account_id)
         for deal in deals:
             market, wallet = markets[deal.market], wallets.get(deal.order_id)
             if market is None:
@@ -226,8 +247,9 @@ class Bookkeeping:
             elif wallet is not None:
                 entries.append(deal_entry(deal, market, wallet))
             else:
-                waiting.append((deal, ASSUMED if assume else ORDER_UNKNOWN))
-                if assume:
+                is_assumed = assume or (deal.order_id, deal.deal_id) in assumed
+                waiting.append((deal, ASSUMED if is_assumed else ORDER_UNKNOWN))
+                if is_assumed:
                     entries.append(deal_entry(deal, market, Wallet.SPOT))
         self._wait(
             connection,
@@ -251,6 +273,11 @@ class Bookkeeping:
                     )
         write = self._ledger.post if fresh else self._ledger.amend
         return write(connection, account_id, _sorted(entries))
+
+    def _assumed(self, connection: Connection, account_id: int) -> set[tuple[int, int]]:
+        """The deals that are posted as spot already; told once more, they stay it."""
+        waiting = self._waiting(connection, account=account_id)
+        return {(row[1], row[2]) for row in waiting if row[4] == ASSUMED}
 
     def _wallets(
         self,

@@ -73,7 +73,7 @@ class Books:
         spans = [span for batch in batches for span in batch.spans]
         keep, posted = self._bookkeeping, list[Posted]()
         if any(isinstance(fact, Market) for fact in facts):
-            posted += keep.markets(connection, account_id)
+            posted += keep.markets(connection, account_id, now=now)
         if deals:
             fresh = new_deals == len(deals)
             posted += keep.deals(connection, account_id, deals, fresh=fresh)

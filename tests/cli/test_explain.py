@@ -3,11 +3,11 @@
 import json
 
 from reconciler.store.engine import open_database
-from reconciler.store.facts import Facts
-from reconciler.store.frames import Journal, opened
+from reconciler.store.frames import opened
 from tests.cli.calling import Call, is_one_line
 from tests.drifting import make_drift
 from tests.feed.memory import ACCOUNT
+from tests.store.samples import journal
 
 
 def test_a_balance_is_followed_to_the_frames_that_told_it(call: Call, database_url: str) -> None:
@@ -58,10 +58,7 @@ def test_mistakes_are_said_in_one_line(call: Call) -> None:
 
 def frames(url: str) -> dict[int, list[str]]:
     """The texts in each row of the journal."""
-    database = open_database(url)
-    with database.reading() as connection:
-        id_ = Facts(database.dialect).account_id(connection, ACCOUNT)
-        return {
-            row.seq: [frame.text.decode() for batch in opened(row) for frame in batch]
-            for row in Journal(database.dialect).all(connection, id_)
-        }
+    return {
+        row.seq: [frame.text.decode() for batch in opened(row) for frame in batch]
+        for row in journal(open_database(url), ACCOUNT)
+    }

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from reconciler.domain.facts import Frame
+from reconciler.domain.facts import Frame, Market
 from reconciler.inbox import Batch
 from reconciler.store.engine import Database, open_database
 from reconciler.store.lock import open_locks
 from reconciler.wire.replay import facts_of
 from tests.cli.calling import Call, is_one_line
-from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, frame, rows
+from tests.store.samples import ACCOUNT, NOON, apply, batch, deal, frame, order, rows
 
 DEALS = [
     f'{{"id":null,"method":"deals_update","params":[{n},1767355200.1,"BTC_USDT",10,"2","0.5",'
@@ -130,6 +130,7 @@ def test_programs_are_told_the_same_with_stable_keys(call: Call, record: Databas
             }
         ],
         "markets": {"differences": [], "findings": [], "mended": 0},
+        "books": {},
     }
     spoil_the_journal(record)
     [account] = json.loads(call("replay", "--json").out)["accounts"]
@@ -140,6 +141,19 @@ def test_programs_are_told_the_same_with_stable_keys(call: Call, record: Databas
             "problem": "it was changed after it was written",
         }
     ]
+
+
+def test_books_that_the_record_does_not_make_are_named(call: Call, record: Database) -> None:
+    market = Market(name="BTC_USDT", base_asset="BTC", quote_asset="USDT", kind="spot")
+    apply(record, batch(market, order(10)))
+    assert "books of" not in call("replay", "--verify").out
+    change(record, "UPDATE books SET balance = '7' WHERE book = 'assets:spot:BTC'")
+    ended = call("replay", "--verify")
+    assert ended.code == 1
+    assert "book assets:spot:BTC BTC: 7 in the journal" in ended.out
+    assert "so they are not what the record makes them" in ended.out
+    unequal = json.loads(call("replay", "--verify", "--json").out)["books"]
+    assert list(unequal) == [ACCOUNT]
 
 
 def test_many_findings_are_counted_and_some_shown(call: Call, database_url: str) -> None:
