@@ -42,8 +42,11 @@ class Pace:
     width: int = WIDTH_MAX
 
     def held(self, time: int, count: int, rows: int) -> None:
-        """An answer that can have `rows` held that much time in `count`: aim at half of it."""
+        """An answer that can have `rows` held that much time in `count`: aim at half of it.  A thin
+        one says little about the next."""
         wanted = time * (rows // 2) // max(count, 1)
+        if count < rows // GROWTH_MAX:
+            wanted = max(wanted, self.width)
         self.width = min(wanted, max(self.width, GROWTH_MAX * time), WIDTH_MAX)
 
     def was_full(self, time: int) -> None:

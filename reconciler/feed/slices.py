@@ -7,7 +7,7 @@ read again in thinner ones; a single second that still is, by pages.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.domain.facts import Fact
@@ -57,34 +57,39 @@ async def read_slices(
     That proves nothing: the exchange has not caught up with it.
     """
     at, until = time
-    bound, doubts, present_is_read = until, DOUBTS_MAX, False
+    bound, doubts = until, DOUBTS_MAX
+    may_be_open, is_present_read = to_present, False
     pace = reader.on.recall.pace[windowed.name]
     while at < until:
         bound = until if at >= bound else bound
         end = min(_second_after(at, pace.width), bound)
-        is_open = to_present and end == until and end - at > SECOND
+        is_open = may_be_open and end == until
         within = windowed.within(at, None if is_open else end, floor)
         is_whole, answers = await first_page(reader, within)
         is_doubtful = not all(all_understood(answer.value.facts) for answer in answers)
-        if is_whole and not is_doubtful:
-            await reader.keep(answers, (at, end))
+        is_proven = is_whole and not is_doubtful
+        await reader.keep(answers, *[(at, end)] * is_proven)
+        if is_open and not is_whole:
+            may_be_open = False  # what is too much may all be younger than the slice
+            continue
+        narrowest = DOUBT if is_whole else SECOND
+        if not is_proven and end - at > narrowest and (doubts or not is_whole):
+            doubts -= is_whole
+            bound = end
+            pace.was_full(end - at)
+            continue
+        if is_whole:
             rows = reader.on.recall.paging[windowed.name].rows(windowed.rows)
             pace.held(end - at, answers[0].value.count, rows)
-        else:
-            await reader.keep(answers)
-            if end - at > (DOUBT if is_whole else SECOND) and (doubts or not is_whole):
-                doubts -= is_whole
-                bound = end
-                pace.was_full(end - at)
-                continue
-            if is_whole:
+            if is_doubtful:
                 await miss(reader.on, reader.stream, (at, end), UNREADABLE)
-            else:
-                await _page_through(reader, within, (at, end))
-        at, present_is_read = end, is_open
+        else:
+            await _page_through(reader, within, (at, end))
+        at, is_present_read = end, is_open
         reader.meter.reach(at)
-    if to_present and not present_is_read:
-        await read_on(reader, windowed.within(until, None, floor))
+    if to_present and not is_present_read:
+        present = windowed.within(until, None, floor)
+        await read_on(reader, replace(present, readings=1))
 
 
 async def _page_through(reader: Reader, within: Listing, time: Stretch) -> None:
