@@ -183,7 +183,7 @@ def test_coverage_advances_with_every_sweep(sqlite_url: str) -> None:
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
             await live(stage)
-            await trio.sleep(600)
+            await trio.sleep(300)
             for stream in (DEALS, ORDERS):
                 [(since, until)] = stage.reads.spans(ACCOUNT, stream)
                 assert since == stage.on.since
@@ -212,7 +212,13 @@ def canceled(stage: Stage) -> None:
 
 
 def balance(stage: Stage) -> None:
-    stage.exchange.transfer(ACCOUNT, "USDT", "7", Wallet.SPOT, Wallet.COLLATERAL)
+    stage.exchange.transfer(ACCOUNT, "ETH", "7", Wallet.SPOT, Wallet.COLLATERAL)
+
+
+def all_of_it(stage: Stage) -> None:
+    """None of them tells what another does: orders are their own, and the deal moves no ETH."""
+    for act in (deal, order, canceled, balance):
+        act(stage)
 
 
 def everything_ends(stage: Stage) -> None:
@@ -220,7 +226,7 @@ def everything_ends(stage: Stage) -> None:
         stage.exchange.cancel(ACCOUNT, "BTC_USDT", open_)
 
 
-@pytest.mark.parametrize("act", [deal, order, canceled, balance, everything_ends])
+@pytest.mark.parametrize("act", [all_of_it, everything_ends])
 @pytest.mark.parametrize("before", OPENING + BALANCES + QUERIES + SUBSCRIPTIONS + HISTORY)
 def test_what_happens_between_any_two_questions_is_in_the_record_once_live(
     sqlite_url: str, before: str, act: Callable[[Stage], None]
@@ -252,8 +258,7 @@ def test_what_happens_while_an_answer_is_on_its_way_is_in_the_record_once_live(
 
             async def meanwhile() -> None:
                 await trio.sleep(0.5)
-                for act in (deal, order, canceled, balance):
-                    act(stage)
+                all_of_it(stage)
 
             order(stage)
             stage.network.when(asked, lambda: stage.nursery.start_soon(meanwhile), times=2)
@@ -348,7 +353,7 @@ def test_while_rest_answers_nothing_the_stream_goes_on_and_the_proof_waits(sqlit
             proven = stage.reads.covered_until(ACCOUNT, DEALS)
             rule = Rule(point=Point.REQUEST, act=Answer(502, "<html>"), times=None)
             stage.exchange.faults.add(rule)
-            await trio.sleep(1000)
+            await trio.sleep(300)
             deal(stage)
             await trio.sleep(1)
             assert len(stage.reads.deals(ACCOUNT)) == 1
@@ -381,13 +386,13 @@ def test_a_database_that_is_away_for_minutes_ends_no_session_and_loses_nothing(
             stage.nursery.start_soon(write, stage.on.inbox)
             await live(replace(stage, on=replace(stage.on, inbox=inbox)))
             is_there = trio.Event()
-            for _ in range(300):
+            for _ in range(60):
                 deal(stage)
                 order(stage)
-                await trio.sleep(1)
+                await trio.sleep(5)
             is_there.set()
             await trio.sleep(1)
-            assert len(stage.reads.deals(ACCOUNT)) == 300
+            assert len(stage.reads.deals(ACCOUNT)) == 60
             await trio.sleep(100)
             verdict = await stage.verdict()
             assert not [found for found in verdict.differences if "main" not in found]
@@ -426,12 +431,10 @@ def test_all_that_is_handed_over_is_what_its_frames_say(sqlite_url: str) -> None
         run(main)
     told: set[type] = set()
     for batch in batches:
-        if batch.source not in (Source.STREAM, Source.QUERY):
-            continue
         facts = [fact for fact in batch.facts if not isinstance(fact, Notice)]
         assert facts == [fact for frame in batch.frames for fact in facts_of(frame)]
         told.update(map(type, facts))
-    assert told == {Deal, Order, BalanceReport, ListedMarket, Unreadable}
+    assert told >= {Deal, Order, BalanceReport, ListedMarket, Unreadable}
     text = b"".join(frame.text for batch in batches for frame in batch.frames)
     assert b"pong" not in text
     assert b'"status":"success"' not in text
