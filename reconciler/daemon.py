@@ -236,12 +236,10 @@ async def open_daemon(
 def rules_of(reconcile: Reconcile) -> Rules:
     """How balances are to be judged."""
     said = reconcile.tolerance
-    by_asset = (
-        {} if isinstance(said, str) else {asset: amount(text) for asset, text in said.items()}
-    )
+    usual, by_asset = (said, {}) if isinstance(said, str) else ("0", said)
     return Rules(
         settle=reconcile.settle,
         display_decimals=reconcile.display_decimals,
-        tolerance=amount(said) if isinstance(said, str) else ZERO,
-        tolerances=by_asset,
+        tolerance=amount(usual),
+        tolerances={asset: amount(text) for asset, text in by_asset.items()},
     )
