@@ -9,12 +9,12 @@ changed, exchanged or taken out of the middle is found (`replay.chain`).  How lo
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, Dialect, bindparam, func, select
 
 from reconciler.domain.facts import Frame
@@ -46,8 +46,7 @@ class Unopenable(Exception):
     """The body of a row can't be read; says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the journal."""
 
     seq: int

@@ -1,12 +1,12 @@
 """A journal that was tampered with says where."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.replay.chain import Damage, checked
 from reconciler.store.dictionary import NEWEST
