@@ -26,8 +26,10 @@ from reconciler.domain.money import ZERO, minus, plus
 from reconciler.domain.words import (
     SUCCESS,
     GapState,
+    MovementKind,
     Side,
     Source,
+    TransactionKind,
     Wallet,
     is_known_type,
     is_settled,
@@ -410,7 +412,8 @@ class Evidences:
 
 _PROOF = msgspec.json.Decoder(Proof)
 _LATE = frozenset({str(Source.BACKFILL), str(Source.SWEEP)})
-_READ_LATER = frozenset({"deposit", "withdrawal"})
+_READ_LATER = frozenset(map(str, (*TransactionKind, *MovementKind)))
+"""No stream tells of them."""
 
 
 def _of(account_id: int, place: Place) -> tuple[ColumnElement[bool], ...]:
