@@ -177,7 +177,15 @@ class Proofs:
                 any(sight.shown for sight in sights)
                 or self._ledger.first_at(connection, account_id, place) is not None
             ):
-                cases[place] = self._begun(connection, account_id, place, sights, skew)
+                named = any(
+                    str(report.wallet) == place[0]
+                    and report.complete
+                    and any(storable(balance.asset) == place[1] for balance in report.balances)
+                    for report in reports
+                )
+                cases[place] = self._begun(
+                    connection, account_id, place, sights, skew, by_reading=named
+                )
         for place, case in cases.items():
             self._judge(connection, account_id, case, seen.get(place, []), skew)
         if proven is not None:
@@ -230,10 +238,13 @@ class Proofs:
         place: Place,
         sights: Sequence[Seen],
         skew: Skew,
+        *,
+        by_reading: bool,
     ) -> _Case:
         """An asset that is new to a wallet.  If the wallet was read as a whole before, and nothing
         was posted of the asset by then, there was none of it: for sure, if all records of that time
-        are known, else that is the first report of it."""
+        are known, else that is the first report of it.  `by_reading` says that a reading named it
+        now, which then may be the first there was."""
         case = _Case(place, Proof(), sights[-1].decimals)
         r = schema.readings.c
         row = connection.execute(
@@ -257,7 +268,8 @@ class Proofs:
             )
             return case
         read_at = proven_at or unproven_at
-        if read_at is not None and read_at < sights[0].at:
+        before = sights[0].at if by_reading else sights[0].at + 1
+        if read_at is not None and read_at < before:
             nil = Seen(at=read_at, shown=ZERO, decimals=case.decimals)
             case.proof = Proof(waiting=(nil,))
         return case

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -156,6 +157,6 @@ def journal(database: Database, account: str = ACCOUNT) -> list[Kept]:
         return list(Journal(database.dialect).rows(connection, id_))
 
 
-def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
     with database.reading() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

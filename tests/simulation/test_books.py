@@ -1,0 +1,255 @@
+"""The books against the exchange's truth, through stretches of a simulated life: no false alarm,
+no missed one.
+
+Feed, writer and simulated exchange run in one process on a clock that jumps; a seed replays a day.
+"""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from random import Random
+
+import pytest
+import trio
+
+from reconciler.domain.words import Wallet
+from reconciler.feed.account import listen
+from reconciler.simulator.faults import Delay, Point, Rule, Swallow
+from reconciler.simulator.life import live
+from reconciler.store.engine import open_database
+from tests.feed.memory import ACCOUNT, Stage, open_stage, run
+from tests.store.samples import rows
+
+SHOWN = Decimal("2e-8")
+"""What two truncated parts may hide."""
+
+Scene = Callable[[Stage], Awaitable[None]]
+
+
+def play(url: str, scene: Scene) -> None:
+    """Run the scene with a feed that is live."""
+
+    async def main() -> None:
+        async with open_stage(url) as stage:
+            stage.nursery.start_soon(listen, stage.on)
+            await stage.on.figures.until_live()
+            await scene(stage)
+
+    run(main)
+
+
+async def trade(stage: Stage, seed: int, *, seconds: float, rate: float = 5) -> None:
+    """A life of spot trading, self-trades and transfers among all three wallets."""
+    with trio.move_on_after(seconds):
+        await live(stage.exchange, rate=rate, chance=Random(seed), accounts=[ACCOUNT])
+
+
+def drifts(url: str) -> list[tuple[str, ...]]:
+    return rows(
+        open_database(url),
+        "SELECT wallet, asset, difference, state FROM v_drifts ORDER BY drift_id",
+    )
+
+
+def checks(url: str) -> dict[tuple[str, str], str]:
+    found = rows(open_database(url), "SELECT wallet, asset, state FROM v_balance_check")
+    return {(wallet, asset): state for wallet, asset, state in found}
+
+
+def assert_ledger_is_true(stage: Stage, url: str) -> None:
+    """Each wallet's balance by the ledger is the exchange's own, but for what display hides."""
+    for (wallet, asset), balance in stage.exchange.truth(ACCOUNT).balances.items():
+        lines = rows(
+            open_database(url),
+            "SELECT balance_after FROM v_statement"
+            f" WHERE wallet = '{wallet}' AND asset = '{asset}'"
+            " ORDER BY occurred_at DESC, entry_id DESC, leg DESC LIMIT 1",
+        )
+        ledger = Decimal(lines[0][0]) if lines else Decimal(0)
+        true = balance.available + balance.frozen
+        assert abs(ledger - true) < SHOWN, f"{wallet} {asset}: {ledger}, truly {true}"
+
+
+def assert_trial_balance_is_zero(url: str) -> None:
+    sums: dict[str, Decimal] = {}
+    for asset, balance in rows(open_database(url), "SELECT asset, balance FROM v_trial_balance"):
+        sums[asset] = sums.get(asset, Decimal(0)) + Decimal(balance)
+    assert set(sums.values()) == {Decimal(0)}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_life_of_trades_and_transfers_drifts_nowhere(sqlite_url: str, seed: int) -> None:
+    async def scene(stage: Stage) -> None:
+        await trade(stage, seed, seconds=100)
+        await trio.sleep(200)
+        assert (await stage.verdict()).is_equal
+        assert drifts(sqlite_url) == []
+        assert set(checks(sqlite_url).values()) == {"verified"}
+        assert_ledger_is_true(stage, sqlite_url)
+        assert_trial_balance_is_zero(sqlite_url)
+
+    play(sqlite_url, scene)
+
+
+def test_on_postgresql_too(postgres_url: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await trade(stage, 1, seconds=120)
+        await trio.sleep(200)
+        assert drifts(postgres_url) == []
+        assert set(checks(postgres_url).values()) == {"verified"}
+        assert_ledger_is_true(stage, postgres_url)
+
+    play(postgres_url, scene)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_balances_that_come_three_seconds_late_are_no_alarm(sqlite_url: str, seed: int) -> None:
+    async def scene(stage: Stage) -> None:
+        for channel in ("balanceSpot_update", "balanceMargin_update"):
+            stage.exchange.faults.add(
+                Rule(
+                    point=Point.FRAME,
+                    act=Delay(seconds=3),
+                    name=channel,
+                    times=None,
+                    probability=0.5,
+                )
+            )
+        await trade(stage, seed, seconds=100, rate=10)
+        await trio.sleep(200)
+        assert drifts(sqlite_url) == []
+        assert_ledger_is_true(stage, sqlite_url)
+
+    play(sqlite_url, scene)
+
+
+def test_trading_at_a_high_rate_is_no_alarm(sqlite_url: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await trade(stage, 3, seconds=15, rate=100)
+        await trio.sleep(100)
+        assert drifts(sqlite_url) == []
+        assert set(checks(sqlite_url).values()) == {"verified"}
+        assert_ledger_is_true(stage, sqlite_url)
+
+    play(sqlite_url, scene)
+
+
+@pytest.mark.parametrize("wallet", ["spot", "main", "collateral"])
+def test_a_debit_that_nobody_recorded_is_one_drift_and_resolves_once(
+    sqlite_url: str, wallet: str
+) -> None:
+    async def scene(stage: Stage) -> None:
+        exchange = stage.exchange
+        if wallet != "spot":
+            exchange.transfer(ACCOUNT, "USDT", "1000", "spot", wallet)
+        await trio.sleep(90)
+        exchange.phantom(ACCOUNT, "USDT", "-15", wallet)
+        await trio.sleep(90)
+        assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "open")]
+        assert checks(sqlite_url)[wallet, "USDT"] == "drift"
+        await trio.sleep(300)
+        assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "open")]
+        exchange.phantom(ACCOUNT, "USDT", "15", wallet)
+        await trio.sleep(90)
+        assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "resolved")]
+        assert checks(sqlite_url)[wallet, "USDT"] == "verified"
+
+    play(sqlite_url, scene)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_few_units_missed_amid_trading_are_a_drift_as_exact_as_the_display(
+    sqlite_url: str, seed: int
+) -> None:
+    missing = Decimal("-0.00000005")
+
+    async def scene(stage: Stage) -> None:
+        await trio.sleep(60)
+        stage.nursery.start_soon(partial(trade, stage, seed, seconds=200))
+        await trio.sleep(100)
+        stage.exchange.phantom(ACCOUNT, "USDT", missing)
+        await trio.sleep(120)
+        found = [row for row in drifts(sqlite_url) if row[3] == "open"]
+        assert [row[:2] for row in found] == [("spot", "USDT")]
+        assert abs(Decimal(str(found[0][2])) - missing) <= SHOWN
+
+    play(sqlite_url, scene)
+
+
+def test_a_leak_of_one_unit_at_a_time_adds_up_to_a_drift(sqlite_url: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await trio.sleep(60)
+        for _ in range(60):
+            stage.exchange.phantom(ACCOUNT, "BTC", "-0.00000001")
+            await trio.sleep(0.5)
+        await trio.sleep(90)
+        [(wallet, asset, difference, state)] = drifts(sqlite_url)
+        assert (wallet, asset, state) == ("spot", "BTC", "open")
+        assert abs(Decimal(str(difference)) + Decimal("0.0000006")) <= SHOWN
+
+    play(sqlite_url, scene)
+
+
+def test_a_withheld_deal_found_in_time_is_no_alarm(sqlite_url: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await trio.sleep(60)
+        stage.exchange.faults.add(Rule(point=Point.FRAME, act=Swallow(), name="deals_update"))
+        stage.exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+        await trio.sleep(120)
+        assert (await stage.verdict()).is_equal
+        assert drifts(sqlite_url) == []
+        assert checks(sqlite_url)["spot", "BTC"] == "verified"
+
+    play(sqlite_url, scene)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_opening_that_races_with_deals_is_exact(sqlite_url: str, seed: int) -> None:
+    """The account trades while it is first read."""
+    chance = Random(seed)
+
+    async def busy(stage: Stage) -> None:
+        for _ in range(80):
+            side = chance.choice(("buy", "sell"))
+            stage.exchange.fill(ACCOUNT, "BTC_USDT", side, "0.013", "40000.17")
+            await trio.sleep(chance.random() / 2)
+
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            stage.nursery.start_soon(busy, stage)
+            await trio.sleep(chance.random())
+            stage.nursery.start_soon(listen, stage.on)
+            await trio.sleep(200)
+            assert drifts(sqlite_url) == []
+            assert checks(sqlite_url)["spot", "BTC"] == "verified"
+            opened = rows(
+                open_database(sqlite_url),
+                "SELECT amount FROM v_statement WHERE kind = 'opening' AND wallet = 'spot'"
+                " AND asset = 'BTC'",
+            )
+            assert [Decimal(amount) for (amount,) in opened] == [Decimal(200)]
+            assert_ledger_is_true(stage, sqlite_url)
+
+    run(main)
+
+
+def test_transfers_are_booked_between_the_wallets(sqlite_url: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await trio.sleep(60)
+        stage.exchange.transfer(ACCOUNT, "BTC", "1.5", Wallet.SPOT, Wallet.MAIN)
+        await trio.sleep(20)
+        stage.exchange.transfer(ACCOUNT, "BTC", "0.25", Wallet.MAIN, Wallet.COLLATERAL)
+        await trio.sleep(60)
+        booked = rows(
+            open_database(sqlite_url),
+            "SELECT wallet, amount FROM v_statement WHERE kind = 'transfer' ORDER BY entry_id, leg",
+        )
+        assert sorted(booked) == [
+            ("collateral", "0.25"),
+            ("main", "-0.25"),
+            ("main", "1.5"),
+            ("spot", "-1.5"),
+        ]
+        assert_ledger_is_true(stage, sqlite_url)
+
+    play(sqlite_url, scene)
