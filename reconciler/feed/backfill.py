@@ -10,6 +10,7 @@ a gap, as small as can be told, which each backfill reads again; nothing waits f
 from functools import partial
 
 from reconciler.domain.facts import PassNotice
+from reconciler.domain.moments import SECOND
 from reconciler.domain.words import GapState, Source
 from reconciler.feed.gaps import NOT_ALLOWED, miss, tell_missing
 from reconciler.feed.learned import Learned
@@ -24,6 +25,10 @@ from reconciler.feed.unfinished import Unfinished
 from reconciler.feed.unsettled import look_up_unsettled
 
 __all__ = ["DEALS", "LAG", "ORDERS", "backfill"]
+
+TOLD_WITHIN = 5 * SECOND
+"""What a stream has not told by then it has lost.  Less than LAG by more than the seconds that
+windows are rounded by: a row that a sweep reads would else be known, and uncounted, at the next."""
 
 
 async def backfill(on: Listener, source: Source, *, until: int | None = None) -> Learned:
@@ -42,7 +47,8 @@ async def backfill(on: Listener, source: Source, *, until: int | None = None) ->
     learned = Learned()
     for stream, todo in plans.items():
         since, proven = todo.rest
-        reader = Reader(on, source, stream.name, proven, Meter(on, stream.name, since, proven))
+        meter = Meter(on, stream.name, since, proven)
+        reader = Reader(on, source, stream.name, now - TOLD_WITHIN, meter)
         read = partial(_read, reader, stream, todo, floor, to_present=until is None)
         try:
             if not stream.is_guarded:

@@ -20,16 +20,16 @@ from reconciler.wire.rest import Call, Page
 class Reader:
     """Of one stream of one account."""
 
-    def __init__(self, on: Listener, source: Source, stream: str, until: int, meter: Meter) -> None:
+    def __init__(self, on: Listener, source: Source, stream: str, told: int, meter: Meter) -> None:
         self.on = on
         self.stream = stream
         self.meter = meter
         self.learned = Learned()
         self.found = 0
         """Deals and orders that were not known, or not known to have ended, although a stream
-        should have told of them before `until`."""
+        should have told of them by now: what happened before `told`."""
         self._source = source
-        self._until = until
+        self._told = told
 
     async def ask(self, call: Call[Page]) -> Answer[Page]:
         """One page; nothing of it is in the record yet."""
@@ -54,7 +54,7 @@ class Reader:
         spans = tuple(Span(stream=self.stream, since=low, until=high) for low, high in proven)
         applied = await self.on.commit(self._source, facts, spans, frames=frames)
         self.learned += applied
-        late = [type(fact) for fact in facts if _told_by(fact) < self._until]
+        late = [type(fact) for fact in facts if _told_by(fact) < self._told]
         self.found += min(applied.deals, late.count(Deal))
         self.found += min(applied.orders_found, late.count(Order))
 
