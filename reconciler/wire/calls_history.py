@@ -162,11 +162,11 @@ def funding(offset: int, limit: int) -> Call[Page]:
     return _FUNDING.call(offset=offset, limit=limit)
 
 
-_POSITIONS = Endpoint(
-    "positions",
-    "collateral-account/positions/history",
-    partial(listed, derivatives.position_of),
-)
+def _positions(answer: Body) -> Page:
+    return told_apart(listed(derivatives.position_of, answer))
+
+
+_POSITIONS = Endpoint("positions", "collateral-account/positions/history", _positions)
 
 
 def positions(since_s: int, until_s: int | None, offset: int, limit: int) -> Call[Page]:

@@ -52,8 +52,8 @@ class OrderDetail(Documented, kw_only=True, rename="camel"):
     trade_fee: Raw = ABSENT
     funding_fee: Raw = ABSENT
     realized_pnl: Raw = ABSENT
-    trade_amount: Ignored = None
-    price: Ignored = None
+    trade_amount: Raw = ABSENT
+    price: Raw = ABSENT
     base_price: Ignored = None
 
 
@@ -80,7 +80,11 @@ def funding_of(raw: Raw) -> tuple[Movement, int]:
 
 
 def position_of(raw: Raw) -> tuple[Movement, int]:
-    """A record of `POST collateral-account/positions/history`; many realise nothing."""
+    """A record of `POST collateral-account/positions/history`; many realise nothing.
+
+    An order that meets several others at once changes its position as often in one moment: only
+    what was traded tells these rows apart, and nothing else of a row is sure to stay as it was.
+    """
     seen, surplus = _POSITION.read(raw)
     order, extra = OrderDetail(), 0
     if is_given(seen.order_detail) and mapping(seen.order_detail):
@@ -88,9 +92,10 @@ def position_of(raw: Raw) -> tuple[Movement, int]:
     order_id = None if order.id is None else number(order.id)
     position_id, changed_at = number(seen.position_id), moment(seen.modify_date)
     interest = exact_or_none(order.funding_fee)
+    traded, price = exact_or_none(order.trade_amount), exact_or_none(order.price)
     return Movement(
         kind=MovementKind.POSITION,
-        movement_id=key(position_id, order_id, changed_at),
+        movement_id=key(position_id, order_id, changed_at, traded, price),
         wallet=Wallet.COLLATERAL,
         asset=None,
         amount=exact_or_none(order.realized_pnl) or ZERO,

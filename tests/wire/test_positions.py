@@ -64,7 +64,7 @@ def test_the_documented_position_event() -> None:
     assert page.facts == (
         Movement(
             kind=MovementKind.POSITION,
-            movement_id="111/97067934/1650400589882613",
+            movement_id="111/97067934/1650400589882613/0.1/41507.59",
             wallet=Wallet.COLLATERAL,
             asset=None,
             amount=Decimal(0),
@@ -90,12 +90,23 @@ def test_what_a_change_realised() -> None:
     assert fact.counter_asset is None
 
 
+def test_an_order_that_met_two_others_at_once_changed_its_position_twice() -> None:
+    """Also where both were alike in all, if one answer tells them."""
+    [row] = rows("collateral-account/positions/history")
+    detail = row["orderDetail"]
+    other = row | {"orderDetail": detail | {"tradeAmount": "0.2"}}
+    worse = row | {"orderDetail": detail | {"price": "41507.6"}}
+    page = POSITIONS.decode(json.dumps([row, other, worse, row]).encode(), 1)
+    ids = [fact.movement_id for fact in page.facts if isinstance(fact, Movement)]
+    assert len(set(ids)) == 4
+
+
 @pytest.mark.parametrize("detail", [None, [], {}])
 def test_a_change_without_an_order(detail: object) -> None:
     fact = event(orderDetail=detail)
     assert fact.amount == 0
     assert (fact.fee, fact.counter_amount, fact.order_id) == (None, None, None)
-    assert fact.movement_id == "111//1650400589882613"
+    assert fact.movement_id == "111//1650400589882613//"
 
 
 @pytest.mark.parametrize("nothing", ["", "NaN", None])
