@@ -125,7 +125,7 @@ def test_balances_that_come_three_seconds_late_are_no_alarm(sqlite_url: str, see
 
 def test_trading_at_a_high_rate_is_no_alarm(sqlite_url: str) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, 3, seconds=15, rate=100)
+        await trade(stage, 3, seconds=6, rate=100)
         await trio.sleep(100)
         assert drifts(sqlite_url) == []
         assert set(checks(sqlite_url).values()) == {"verified"}
