@@ -50,9 +50,7 @@ async def miss(
         return
     notice = GapNotice(stream=stream, since=since, until=until, reason=reason, state=state)
     await on.commit(Source.BACKFILL, (notice,))
-    told = stream, reason, since
-    if is_news and told not in on.recall.told:
-        on.recall.told.add(told)
+    if is_news and on.recall.tells_first(stream, reason, gap):
         on.log.warning(
             "backfill.gap",
             stream=stream,

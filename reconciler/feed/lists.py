@@ -37,13 +37,14 @@ class Sight:
     """Where each row stood that could not be understood."""
 
     def look(self, facts: Sequence[Fact]) -> bool:
-        """One more page; says whether it reaches behind `since`."""
+        """One more page; says whether it reaches back behind `since`."""
         for key, (low, high) in doubts(facts, self.since, self.until):
             known_low, known_high = self.doubtful.get(key, (low, high))
             self.doubtful[key] = max(low, known_low), min(high, known_high)
         times = [at for fact in facts if (at := moment_of(fact)) is not None]
-        self.oldest = min([self.oldest, *times])
-        return self.oldest < self.since
+        oldest = min(times, default=self.until)
+        self.oldest = min(self.oldest, oldest)
+        return oldest < self.since
 
 
 def doubts(facts: Sequence[Fact], since: int, until: int) -> Iterator[tuple[Hashable, Stretch]]:

@@ -33,6 +33,7 @@ class Listing:
     """To ask for at a time: the documented most."""
     page: Callable[[int, int], Call[Page]]
     """An offset and a limit to the call."""
+    reach: int = REACH
     to_the_end: bool = False
     """Whether rows change where they stand, so that all of them are read each time."""
     overlap: int = 10
@@ -95,7 +96,7 @@ async def _once(
 ) -> tuple[End, int]:
     """One reading, and how many pages it took."""
     offset, pages = 0, 0
-    while (limit := min(peek or listing.rows, REACH - offset)) > 0:
+    while (limit := min(peek or listing.rows, listing.reach - offset)) > 0:
         answer = await reader.ask(listing.page(offset, limit))
         pages, peek = pages + 1, None
         ends, beyond = await _ends(reader, listing, answer, offset, limit)
@@ -107,7 +108,7 @@ async def _once(
         if ends:
             return End.WHOLE, pages
         count = answer.value.count
-        offset += count if offset + count >= REACH else count - count // listing.overlap
+        offset += count if offset + count >= listing.reach else count - count // listing.overlap
     return End.CUT_OFF, pages
 
 
@@ -126,7 +127,7 @@ async def _ends(
     # From the row that this page ends with: rows that arrived in between push only known ones
     # there.
     last = offset + count - 1
-    beyond = await reader.ask(listing.page(last, min(listing.rows, REACH - last)))
+    beyond = await reader.ask(listing.page(last, min(listing.rows, listing.reach - last)))
     if keys_of(beyond.value.facts) <= keys_of(answer.value.facts):
         paging.whole = count
         return True, (beyond,)

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from reconciler.domain.moments import DAY, SECOND
+from reconciler.domain.spans import Stretch
 
 ROWS_SURELY = 20
 """The shortest documented page has 30 rows (PROTOCOL § 5.1)."""
@@ -68,11 +69,22 @@ class Recall:
     """When each unsettled transaction was last asked for."""
     unreadable: dict[Hashable, int] = field(default_factory=dict)
     """When each row of a list that could not be understood was first seen."""
-    told: set[tuple[str, str, int]] = field(default_factory=set)
-    """The gaps that the log has told of: stream, reason, beginning."""
+    told: defaultdict[tuple[str, str], list[Stretch]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The gaps that the log has told of, by stream and reason."""
 
     def first_seen(self, row: Hashable, now: int) -> int:
         """When a row that could not be understood was seen for the first time."""
         if len(self.unreadable) >= UNREADABLE_MAX:
             return self.unreadable.get(row, now)
         return self.unreadable.setdefault(row, now)
+
+    def tells_first(self, stream: str, reason: str, gap: Stretch) -> bool:
+        """Whether the log has told of no part of it, nor of what it goes on from: the next pass may
+        find the same gap a little earlier or later."""
+        told = self.told[stream, reason]
+        if any(since <= gap[1] and gap[0] <= until for since, until in told):
+            return False
+        told.append(gap)
+        return True

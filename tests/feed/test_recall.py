@@ -54,3 +54,13 @@ def test_what_is_remembered_of_unreadable_rows_is_bounded() -> None:
     assert len(recall.unreadable) == 10_000
     assert recall.first_seen("a", 4) == 1
     assert recall.first_seen("new", 4) == 4
+
+
+def test_a_gap_is_told_once_also_if_it_is_found_a_little_later_the_next_time() -> None:
+    recall = Recall()
+    assert recall.tells_first("deals", "why", (10, 20))
+    assert not recall.tells_first("deals", "why", (12, 22))
+    assert recall.tells_first("deals", "another", (12, 22))
+    assert recall.tells_first("orders", "why", (12, 22))
+    assert not recall.tells_first("deals", "why", (20, 30))
+    assert recall.tells_first("deals", "why", (40, 50))
