@@ -9,6 +9,7 @@ from reconciler.domain.facts import Fact, Market, Unreadable
 from reconciler.domain.words import Source
 from reconciler.replay.compare import Kind
 from reconciler.replay.run import replay
+from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, open_database
 from reconciler.store.holders import AccountHeld
 from reconciler.store.lock import open_locks
@@ -54,23 +55,22 @@ def told() -> Told:
 
 def fill(database: Database, told: Told) -> None:
     """Something of everything, in three commits."""
-    apply(
-        database, told.batch(MARKET, deal(1, role=None), order(10), report(0, balance("BTC", "1")))
+    opening = report(0, balance("BTC", "1"))
+    later = order(10, filled_amount=Decimal("0.25"), updated_at=NOON + 9)
+    risen = report(5, balance("BTC", "2"), balance("USDT", "0.5"))
+    highest = report(6, balance("BTC", "3"))
+    commits = (
+        [told.batch(MARKET, deal(1, role=None), order(10), opening)],
+        [
+            told.batch(transaction("a"), movement("b"), UNREADABLE, source=Source.BACKFILL),
+            told.batch(deal(1), deal(2, order_id=11), source=Source.SWEEP),
+        ],
+        [told.batch(later, order(11, client_order_id="ä_%"), risen, highest)],
     )
-    apply(
-        database,
-        told.batch(transaction("a"), movement("b"), UNREADABLE, source=Source.BACKFILL),
-        told.batch(deal(1), deal(2, order_id=11), source=Source.SWEEP),
-    )
-    apply(
-        database,
-        told.batch(
-            order(10, filled_amount=Decimal("0.25"), updated_at=NOON + 9),
-            order(11, client_order_id="ä_%"),
-            report(5, balance("BTC", "2"), balance("USDT", "0.5")),
-            report(6, balance("BTC", "2.5")),
-        ),
-    )
+    applier = Applier(database)
+    for batches in commits:
+        with database.writing() as connection:
+            applier.apply(connection, batches, now=NOON)
 
 
 def test_an_untouched_record_is_what_its_frames_tell(database: Database, told: Told) -> None:

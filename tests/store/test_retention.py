@@ -5,10 +5,11 @@ from itertools import pairwise
 
 from reconciler.domain.facts import Frame
 from reconciler.domain.moments import DAY
+from reconciler.store.apply import Applier
 from reconciler.store.engine import Database
 from reconciler.store.frames import Kept
 from reconciler.store.retention import BYTES_DELETED_MAX, PAUSE, Retention, Trimmer
-from tests.store.samples import ACCOUNT, NOON, apply, batch, journal
+from tests.store.samples import ACCOUNT, NOON, batch, journal
 
 PLENTY = 1 << 40
 
@@ -19,9 +20,11 @@ def incompressible(size: int, seed: int) -> bytes:
 
 def keep(database: Database, *frames: bytes, at: int = 0, account: str = ACCOUNT) -> None:
     """A commit for each frame, `at` microseconds after noon."""
+    applier = Applier(database)
     for text in frames:
         one = Frame(received_at=NOON + at, asked="", text=text)
-        apply(database, batch(frames=[one], account=account), now=NOON + at)
+        with database.writing() as connection:
+            applier.apply(connection, [batch(frames=[one], account=account)], now=NOON + at)
 
 
 def trim(
