@@ -61,19 +61,21 @@ async def until(holds: Callable[[], bool], *, pause: float = 0.01) -> None:
         await trio.sleep(pause)
 
 
-def open_exchange() -> Simulated:
+def open_exchange(*, is_business: bool = False) -> Simulated:
     """An exchange with one account that we know the key of."""
     exchange = Simulated(now=real().clock.now, seed=1)
-    exchange.open_account(ACCOUNT, KEY, SECRET, FUNDS)
+    exchange.open_account(ACCOUNT, KEY, SECRET, FUNDS, is_business=is_business)
     return exchange
 
 
-def config_for(server: Server, *, sweep: int = 60 * SECOND) -> Config:
+def config_for(server: Server, *, sweep: int = 60 * SECOND, **feed: Duration) -> Config:
     """As a user would write it, with pauses fit for a test."""
     return Config(
         exchange=Exchange(rest_url=server.rest_url, ws_url=server.ws_url),
         accounts=(Account(name=ACCOUNT),),
-        feed=Feed(backoff_min=Duration(50 * MILLISECOND), backoff_max=Duration(SECOND // 2)),
+        feed=Feed(
+            backoff_min=Duration(50 * MILLISECOND), backoff_max=Duration(SECOND // 2), **feed
+        ),
         backfill=Backfill(since="1h", sweep=Duration(sweep)),
         reconcile=Reconcile(poll=Duration(SECOND // 2)),
     )
@@ -81,16 +83,21 @@ def config_for(server: Server, *, sweep: int = 60 * SECOND) -> Config:
 
 @asynccontextmanager
 async def open_desk(
-    database_url: str, *, sweep: int = 60 * SECOND, log_to: TextIO | None = None
+    database_url: str,
+    *,
+    exchange: Simulated | None = None,
+    sweep: int = 60 * SECOND,
+    log_to: TextIO | None = None,
+    **feed: Duration,
 ) -> AsyncIterator[Desk]:
     """Exchange and daemon for as long as the block lasts."""
-    world, database, exchange = real(), open_database(database_url), open_exchange()
+    world, database, exchange = real(), open_database(database_url), exchange or open_exchange()
     credentials = Credentials(key=Secret(KEY), secret=Secret(SECRET))
     log = open_log(clock=world.clock, format_="json", to=log_to)
     async with (
         serve(exchange) as server,
         open_daemon(
-            config_for(server, sweep=sweep), {ACCOUNT: credentials}, database, world, log
+            config_for(server, sweep=sweep, **feed), {ACCOUNT: credentials}, database, world, log
         ) as running,
     ):
         yield Desk(exchange, database, running)

@@ -35,7 +35,7 @@ api_secret = "{changes.get("secret", SECRET)}"
 backoff_min = "50ms"
 backoff_max = "500ms"
 [backfill]
-since = "1h"
+since = "{changes.get("since", "1h")}"
 [reconcile]
 poll = "500ms"
 {changes.get("more", "")}
