@@ -141,9 +141,21 @@ class LookUp:
             same = [part == wanted.c[part.name] for part in key]
             of_account = self._table.c.account_id == bindparam("account")
             query = select(self._table).join(wanted, and_(of_account, *same))
-            self._texts[size], names = _compiled(query, self._dialect)
+            text, names = _compiled(query, self._dialect)
             assert names == [*(mark.key for row in marks for mark in row), "account"]
+            self._texts[size] = self._by_index(text)
         return self._texts[size]
+
+    def _by_index(self, text: str) -> str:
+        """Where there is an index for just these keys, SQLite is told: knowing nothing of how many
+        rows there are, it takes the primary key, and so all rows of the account for each key."""
+        keyed = ["account_id", *self._by]
+        for index in self._table.indexes:
+            if self._dialect.name == "sqlite" and [part.name for part in index.columns] == keyed:
+                table = f"FROM {self._table.name} "
+                assert text.count(table) == 1
+                return text.replace(table, f"{table}INDEXED BY {index.name} ")
+        return text
 
 
 class Read:
