@@ -14,6 +14,8 @@ from reconciler.feed.backfill import backfill
 from reconciler.feed.circuits import Circuits
 from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
+from reconciler.feed.progress import Meter
+from reconciler.feed.reader import Reader
 from reconciler.feed.recall import Recall
 from reconciler.feed.streams import LAG
 from tests.feed.memory import ACCOUNT, Network, Stage
@@ -38,6 +40,12 @@ def restarted(on: Listener) -> Listener:
 async def sweep(on: Listener) -> Learned:
     """As a session does while it is live."""
     return await backfill(on, Source.SWEEP, until=on.now() - LAG)
+
+
+def reader_of(stage: Stage, stream: str) -> Reader:
+    """As a backfill has one for this stream."""
+    since, until = stage.on.since, stage.on.now() - LAG
+    return Reader(stage.on, Source.BACKFILL, stream, until, Meter(stage.on, stream, since, until))
 
 
 def unproven(stage: Stage, stream: str, since: int, until: int) -> tuple[Stretch, ...]:

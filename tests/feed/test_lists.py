@@ -19,12 +19,11 @@ from reconciler.feed.gaps import OUT_OF_LIST, UNREADABLE
 from reconciler.feed.listener import Listener
 from reconciler.feed.lists import PEEK, doubts, read_lists
 from reconciler.feed.pages import Listing
-from reconciler.feed.progress import Meter
-from reconciler.feed.reader import Reader
+from reconciler.feed.rows import key_of
 from reconciler.feed.streams import LAG, STREAMS
 from reconciler.simulator.acts import Point, Rule, Shift
 from reconciler.simulator.records import Histories
-from tests.feed.history import TRANSACTIONS, Spoiling, asked, restarted, sweep, unproven
+from tests.feed.history import TRANSACTIONS, Spoiling, asked, reader_of, restarted, sweep, unproven
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 
 CODES = "main-account/codes/history"
@@ -174,10 +173,8 @@ def short(listing: Listing) -> Listing:
 async def read_short(stage: Stage) -> None:
     stream = next(stream for stream in STREAMS if stream.name == "transactions")
     assert stream.listings is not None
+    reader = reader_of(stage, stream.name)
     time = stage.on.since, stage.on.now() - LAG
-    reader = Reader(
-        stage.on, Source.BACKFILL, stream.name, time[1], Meter(stage.on, stream.name, *time)
-    )
     listings = [short(listing) for listing in await stream.listings(stage.on)]
     await read_lists(reader, listings, time, is_first=True)
 
@@ -244,10 +241,11 @@ def test_a_row_is_not_outside_of_where_it_is_doubted_to_be(
         facts.append(_unreadable(number) if number in bad else _movement(number, at))
     found = dict(doubts(facts, since, until))
     assert len(found) == len([number for number in bad if number < len(times)])
-    for (_, excerpt), (low, high) in ((key, stretch) for key, stretch in found.items()):  # type: ignore[misc]
-        at = times[int(excerpt)]
-        assert low <= max(at, since)
-        assert high >= min(at, until)
+    for number, fact in enumerate(facts):
+        if isinstance(fact, Unreadable):
+            low, high = found[key_of(fact)]
+            assert low <= max(times[number], since)
+            assert high >= min(times[number], until)
 
 
 def _movement(number: int, at: int) -> Movement:

@@ -212,7 +212,12 @@ def _proven(stage: Stage, stream: str) -> int:
 def _at_last(number: int, act: Callable[[], object]) -> Callable[[], None]:
     """Does `act` at that occasion, and nothing before."""
     occasions = count(1)
-    return lambda: act() and None if next(occasions) == number else None
+
+    def occasion() -> None:
+        if next(occasions) == number:
+            act()
+
+    return occasion
 
 
 # Rows that nobody can read
