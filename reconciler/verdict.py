@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from reconciler.domain.facts import Deal, Order
 from reconciler.domain.money import ZERO, canonical, truncated
-from reconciler.domain.words import OPEN, PARTIALLY_FILLED, Wallet
+from reconciler.domain.words import Wallet
 from reconciler.simulator import records as exchange
 from reconciler.store.reads import KnownBalance, Reads
 
@@ -121,7 +121,7 @@ def _true_order(order: exchange.Order) -> Row:
         "side": order.side,
         "type": order.kind,
         "status": order.status,
-        "final": order.status not in (OPEN, PARTIALLY_FILLED),
+        "final": order.finished_at is not None,
         "price": _text(order.price),
         "amount": _text(order.amount),
         "filled_amount": _text(order.filled_amount),
