@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OTHERS := .venv-conformance
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench conformance lock clean
+.PHONY: demo test soak lint bench conformance lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scratch SQLite file
@@ -13,6 +13,9 @@ demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scra
 
 test: lint                     ## linter, type checker and every test
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+soak: $(VENV)/dev              ## the long ones: half a year, storms, many seeds
+	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
