@@ -158,9 +158,11 @@ def test_a_journal_that_can_not_be_trimmed_now_is_trimmed_later(sqlite_url: str)
             nursery.start_soon(bench.write, outlet, inline, Retention(keep=MINUTE, size=0))
             await committed(inbox, batch(frames=[frame("1")]))
             await trio.sleep(120)
-            locked = replace(
-                batch(frames=[frame("2")]), ack=lambda _: other.execute("BEGIN IMMEDIATE")
-            )
+
+            def lock(_: Applied) -> None:
+                other.execute("BEGIN IMMEDIATE")
+
+            locked = replace(batch(frames=[frame("2")]), ack=lock)
             await inbox.send(locked)
             await trio.testing.wait_all_tasks_blocked()
             other.execute("ROLLBACK")
