@@ -90,8 +90,8 @@ class Books:
         for fact in facts:
             match fact:
                 case ClockNotice():
-                    self._proofs.clock(connection, account_id, fact)
+                    self._proofs.horizon.clock(connection, account_id, fact)
                 case PassNotice():
-                    self._proofs.passed(connection, account_id, fact)
+                    self._proofs.horizon.passed(connection, account_id, fact)
         if posted:
             self._proofs.late(connection, account_id, posted)

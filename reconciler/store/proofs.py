@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
-import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Dialect, select
 
-from reconciler.domain.facts import Balance, BalanceReport, ClockNotice, PassNotice
+from reconciler.domain.facts import Balance, BalanceReport
 from reconciler.domain.moments import SECOND
-from reconciler.domain.money import ZERO, canonical, minus, plus, times
-from reconciler.domain.words import GapState, Wallet
+from reconciler.domain.money import ZERO, minus, plus, times
+from reconciler.domain.words import Wallet
 from reconciler.ledger import books
 from reconciler.ledger.entry import Entry, Leg
 from reconciler.reconcile import judge as judging
@@ -24,7 +23,6 @@ from reconciler.reconcile.drift import is_over
 from reconciler.reconcile.judge import Proof, judge
 from reconciler.reconcile.offsets import differences
 from reconciler.reconcile.prefix import (
-    AHEAD,
     Allowance,
     Seen,
     Skew,
@@ -36,17 +34,15 @@ from reconciler.reconcile.prefix import (
 from reconciler.reconcile.transfers import GRID, Explanation, Item, explain_steps, sum_of
 from reconciler.store import schema
 from reconciler.store.bookkeeping import Bookkeeping
+from reconciler.store.cases import Case, Cases
 from reconciler.store.clocks import skew_of
-from reconciler.store.columns import Moment, amount, encoding_of, storable
+from reconciler.store.columns import storable
 from reconciler.store.conclusions import Conclusions
 from reconciler.store.drifts import Drifts
+from reconciler.store.horizon import Horizon
 from reconciler.store.ledger import Ledger, Place, Posted
-from reconciler.store.statements import LookUp, Read, Values, Write
 
 OPENING, TRANSFER = "opening", "transfer"
-
-SLOW = ("mining",)
-"""Streams whose rows turn up long after the money: no judgement waits for them."""
 
 IN_TRANSIT_MAX = 12
 EXPLANATIONS_MAX = 3
@@ -67,38 +63,6 @@ class Rules:
         return self.tolerances.get(asset, self.tolerance)
 
 
-@dataclass(slots=True)
-class _Case:
-    """One asset in one wallet, while it is judged."""
-
-    place: Place
-    proof: Proof
-    decimals: int
-    reported: Decimal = ZERO
-    was: str | None = None
-    """The state in which it was found; None of a new one."""
-    expected: Decimal | None = None
-    difference: Decimal | None = None
-    verified_at: int | None = None
-
-    @property
-    def wallet(self) -> Wallet:
-        return Wallet(self.place[0])
-
-    @property
-    def unit(self) -> Decimal:
-        return Decimal(1).scaleb(-self.decimals)
-
-    @property
-    def state(self) -> str:
-        """As the row has it; the view shows `opening` as pending and `moving` as a drift."""
-        if self.proof.base is None:
-            return "opening"
-        if self.proof.has_drifted:
-            return "drift" if self.proof.step is None else "moving"
-        return "verified" if self.proof.step is None else "pending"
-
-
 class Proofs:
     """The judge of one kind of database.  Remembers nothing between calls."""
 
@@ -108,41 +72,10 @@ class Proofs:
         self._ledger = ledger
         self._bookkeeping = bookkeeping
         self._rules = rules
-        self._encoding = encoding_of(dialect)
-        proofs = schema.proofs
-        values = [column.name for column in proofs.c if not column.primary_key]
-        self._put = Write(dialect, proofs, overwritten=values)
-        self._known = LookUp(dialect, proofs, by=["wallet", "asset"])
-        of_account = select(proofs).where(proofs.c.account_id == bindparam("account"))
-        self._of_wallet = Read(dialect, of_account.where(proofs.c.wallet == bindparam("wallet")))
-        self._of_asset = Read(dialect, of_account.where(proofs.c.asset == bindparam("asset")))
-        self._in_doubt = Read(
-            dialect,
-            of_account.where(
-                schema.is_unverified,
-                proofs.c.state.in_([literal_column("'pending'"), literal_column("'moving'")]),
-            ),
-        )
-        self._unopened = Read(
-            dialect,
-            of_account.where(schema.is_unverified, proofs.c.state == literal_column("'opening'")),
-        )
-        # The oldest reading that is not proven yet stays until it is.
-        self._put_reading = Write(
-            dialect, schema.readings, overwritten=["read_at"], kept=["unproven_at"]
-        )
-        self._put_pass = Write(dialect, schema.passes, overwritten=["passed_until"])
-        self._put_clock = Write(dialect, schema.clocks, overwritten=["skew", "uncertainty"])
+        self._cases = Cases(dialect)
+        self.horizon = Horizon(dialect)
         self._conclusions = Conclusions(dialect, ledger)
         self._drifts = Drifts(dialect)
-
-    def clock(self, connection: Connection, account_id: int, notice: ClockNotice) -> None:
-        """Keeps what is known of the exchange's clock."""
-        self._put_clock(connection, [(account_id, notice.offset, notice.uncertainty)])
-
-    def passed(self, connection: Connection, account_id: int, notice: PassNotice) -> None:
-        """Keeps up to when all histories were read."""
-        self._put_pass(connection, [(account_id, self._encoding.moment(notice.until))])
 
     def judge(
         self,
@@ -159,18 +92,18 @@ class Proofs:
         are in doubt.
         """
         seen = self._seen(connection, account_id, reports)
-        rows = [*self._in_doubt(connection, account=account_id)]
-        if not seen and not rows and not passed:
+        asked = self._cases.in_doubt(connection, account_id)
+        if not seen and not asked and not passed:
             return 0
         skew = skew_of(connection, account_id)
-        proven = self._proven_until(connection, account_id, skew) if passed else None
+        proven = self.horizon.proven_until(connection, account_id, skew) if passed else None
         if proven is not None:
-            self._prove_readings(connection, account_id, proven)
+            self.horizon.prove_readings(connection, account_id, proven)
         if passed:
-            rows += self._unopened(connection, account=account_id)
-        cases = {case.place: case for case in map(self._case, rows)}
+            asked += self._cases.unopened(connection, account_id)
+        cases = {case.place: case for case in asked}
         missing = [place for place in seen if place not in cases]
-        for case in map(self._case, self._known(connection, account_id, missing)):
+        for case in self._cases.known(connection, account_id, missing):
             cases[case.place] = case
         for place, sights in seen.items():
             if place not in cases and (
@@ -194,7 +127,7 @@ class Proofs:
                     self._open(connection, account_id, case, skew, proven, now)
         self._explain(connection, account_id, cases, skew, now)
         self._decide(connection, account_id, cases, skew, now)
-        self._put(connection, [self._row(account_id, case) for case in cases.values()])
+        self._cases.put(connection, account_id, cases.values())
         return sum(1 for case in cases.values() if case.proof.step is not None)
 
     # What was seen
@@ -213,23 +146,13 @@ class Proofs:
                     self._sight(report.wallet, balance, report.observed_at)
                 )
             if report.complete:
-                moment = self._encoding.moment(report.observed_at)
-                self._put_reading(connection, [(account_id, wallet, moment, moment, None)])
+                self.horizon.read(connection, account_id, wallet, report.observed_at)
                 nothing = Seen(
                     at=report.observed_at, shown=ZERO, decimals=self._rules.display_decimals
                 )
                 for asset in self._assets(connection, account_id, wallet) - named:
                     seen.setdefault((wallet, asset), []).append(nothing)
         return seen
-
-    def _prove_readings(self, connection: Connection, account_id: int, proven: int) -> None:
-        """Of each wallet the last reading by which all records were known."""
-        r = schema.readings.c
-        connection.execute(
-            update(schema.readings)
-            .where(r.account_id == account_id, r.unproven_at <= proven)
-            .values(proven_at=r.unproven_at, unproven_at=r.read_at)
-        )
 
     def _begun(
         self,
@@ -240,21 +163,13 @@ class Proofs:
         skew: Skew,
         *,
         by_reading: bool,
-    ) -> _Case:
+    ) -> Case:
         """An asset that is new to a wallet.  If the wallet was read as a whole before, and nothing
         was posted of the asset by then, there was none of it: for sure, if all records of that time
         are known, else that is the first report of it.  `by_reading` says that a reading named it
         now, which then may be the first there was."""
-        case = _Case(place, Proof(), sights[-1].decimals)
-        r = schema.readings.c
-        row = connection.execute(
-            select(r.proven_at, r.unproven_at).where(
-                r.account_id == account_id, r.wallet == place[0]
-            )
-        ).first()
-        if row is None:
-            return case
-        proven_at, unproven_at = row
+        case = Case(place, Proof(), sights[-1].decimals)
+        proven_at, unproven_at = self.horizon.readings(connection, account_id, place[0])
         if proven_at is not None and not self._ledger.has_certain(
             connection, account_id, place, proven_at + skew.offset
         ):
@@ -294,8 +209,8 @@ class Proofs:
         posted = select(b.asset).where(
             b.account_id == account_id, b.book >= book, b.book < book + "\U0010ffff"
         )
-        reported = self._of_wallet(connection, account=account_id, wallet=wallet)
-        return {*connection.execute(posted).scalars(), *(row[2] for row in reported)}
+        reported = self._cases.assets(connection, account_id, wallet)
+        return {*connection.execute(posted).scalars(), *reported}
 
     # One wallet's asset
 
@@ -303,7 +218,7 @@ class Proofs:
         self,
         connection: Connection,
         account_id: int,
-        case: _Case,
+        case: Case,
         seen: list[Seen],
         skew: Skew,
     ) -> None:
@@ -358,7 +273,7 @@ class Proofs:
         self,
         connection: Connection,
         account_id: int,
-        case: _Case,
+        case: Case,
         skew: Skew,
         proven: int,
         now: int,
@@ -375,7 +290,7 @@ class Proofs:
         amount_, proof = found
         assert proof.opened_at is not None
         first = self._ledger.first_at(connection, account_id, case.place)
-        begin = self._covered_from(connection, account_id)
+        begin = self.horizon.covered_from(connection, account_id)
         moments = [at - 1 for at in (first, begin, proof.opened_at + skew.offset) if at is not None]
         leg = Leg(wallet=case.wallet, asset=case.place[1], amount=amount_, contra=books.OPENING)
         entry = Entry(
@@ -398,7 +313,7 @@ class Proofs:
         sums: dict[Place, list[Posted]] = {}
         for one in posted:
             sums.setdefault(one.place, []).append(one)
-        for case in map(self._case, self._known(connection, account_id, list(sums))):
+        for case in self._cases.known(connection, account_id, list(sums)):
             opened_at = case.proof.opened_at
             if opened_at is None:
                 continue
@@ -414,7 +329,7 @@ class Proofs:
         self,
         connection: Connection,
         account_id: int,
-        cases: dict[Place, _Case],
+        cases: dict[Place, Case],
         skew: Skew,
         now: int,
     ) -> None:
@@ -448,7 +363,7 @@ class Proofs:
         account_id: int,
         asset: str,
         reference: str,
-        cases: Mapping[Wallet, _Case],
+        cases: Mapping[Wallet, Case],
         found: Explanation,
         skew: Skew,
         now: int,
@@ -495,7 +410,7 @@ class Proofs:
         self,
         connection: Connection,
         account_id: int,
-        cases: dict[Place, _Case],
+        cases: dict[Place, Case],
         skew: Skew,
         now: int,
     ) -> None:
@@ -503,8 +418,8 @@ class Proofs:
         doubtful = [case for case in cases.values() if case.proof.step is not None]
         undecided: set[str] = set()
         if doubtful:
-            proven = self._proven_until(connection, account_id, skew) or 0
-            read_again = self._read_again_at(connection, account_id)
+            proven = self.horizon.proven_until(connection, account_id, skew) or 0
+            read_again = self.horizon.read_again_at(connection, account_id)
             for case in doubtful:
                 over = is_over(
                     case.proof,
@@ -550,85 +465,17 @@ class Proofs:
                 case.difference, case.expected = drifted, minus(case.reported, drifted)
 
     def _has_unopened(
-        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, _Case]
+        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, Case]
     ) -> bool:
         siblings = self._siblings(connection, account_id, asset, cases)
         return any(case.proof.base is None for case in siblings)
 
     def _siblings(
-        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, _Case]
-    ) -> list[_Case]:
+        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, Case]
+    ) -> list[Case]:
         """All wallets of an asset, as they are in this transaction."""
-        rows = self._of_asset(connection, account=account_id, asset=asset)
-        known = {case.place: case for case in map(self._case, rows)}
+        known = {case.place: case for case in self._cases.of_asset(connection, account_id, asset)}
         return [case for place, case in (known | dict(cases)).items() if place[1] == asset]
-
-    # What the account knows
-
-    def _proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
-        """Up to when, by our clock, all that the exchange tells is known: as far as the last whole
-        pass came, and no further than where a gap is yet to be filled."""
-        p, g = schema.passes.c, schema.gaps.c
-        passed: int | None = connection.execute(
-            select(p.passed_until).where(p.account_id == account_id)
-        ).scalar()
-        if passed is None:
-            return None
-        gap = connection.execute(
-            select(func.min(g.gap_from, type_=Moment)).where(
-                g.account_id == account_id,
-                g.state == str(GapState.OPEN),
-                g.stream.not_in(SLOW),
-            )
-        ).scalar()
-        proven = passed if gap is None else min(passed, gap)
-        return proven - skew.offset - skew.uncertainty - AHEAD
-
-    def _covered_from(self, connection: Connection, account_id: int) -> int | None:
-        c = schema.coverage.c
-        found: int | None = connection.execute(
-            select(func.min(c.covered_from, type_=Moment)).where(
-                c.account_id == account_id, c.stream == "deals"
-            )
-        ).scalar()
-        return found
-
-    def _read_again_at(self, connection: Connection, account_id: int) -> int:
-        """When the last of the wallets was last read as a whole: the oldest of those readings."""
-        r = schema.readings.c
-        found = connection.execute(
-            select(func.min(r.read_at, type_=Moment)).where(r.account_id == account_id)
-        ).scalar()
-        return found or 0
-
-    def _case(self, row: Values) -> _Case:
-        number = self._encoding.amount_of
-        return _Case(
-            place=(row[1], row[2]),
-            proof=_PROOF.decode(row[3]),
-            decimals=row[4],
-            was=row[5],
-            expected=number(row[6]),
-            reported=number(row[7]),
-            difference=number(row[8]),
-            verified_at=self._encoding.moment_of(row[9]),
-        )
-
-    def _row(self, account_id: int, case: _Case) -> Values:
-        return (
-            account_id,
-            *case.place,
-            msgspec.json.encode(case.proof).decode(),
-            case.decimals,
-            case.state,
-            amount(case.expected),
-            canonical(case.reported),
-            amount(case.difference),
-            self._encoding.moment(case.verified_at),
-        )
-
-
-_PROOF = msgspec.json.Decoder(Proof)
 
 
 def _decimals(shown: Decimal) -> int:
