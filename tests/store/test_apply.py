@@ -103,7 +103,7 @@ def check_the_law(database: Database, arrived: list[Fact], seed: int) -> None:
 
 
 law = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -68,7 +68,7 @@ def account(connection: Connection) -> int:
     return number
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(entries(), max_size=6), max_size=5).map(referenced))
 def test_each_line_has_the_balance_after_it_whatever_the_order_of_arrival(
     database: Database, batches: list[list[Entry]]
@@ -100,7 +100,7 @@ def test_each_line_has_the_balance_after_it_whatever_the_order_of_arrival(
             assert Decimal(balance) == total
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(entries(), max_size=6), max_size=4).map(referenced))
 def test_every_asset_sums_to_zero_and_every_book_to_its_postings(
     database: Database, batches: list[list[Entry]]
@@ -129,7 +129,7 @@ def nonzero(sums: dict[tuple[str, str], Decimal]) -> dict[tuple[str, str], Decim
     return {key: value for key, value in sums.items() if value}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(versions=st.lists(entries("7"), min_size=1, max_size=4))
 def test_a_fact_that_changes_is_amended_to_what_it_says_last(
     database: Database, versions: list[Entry]

@@ -131,7 +131,7 @@ arrivals = st.lists(
     min_size=1,
     max_size=25,
 )  # fmt: skip
-law = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 ACCOUNTS = count()

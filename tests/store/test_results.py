@@ -190,7 +190,7 @@ trades = st.lists(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=trades, data=st.data())
 def test_whatever_comes_when_the_results_are_those_of_time(
     database: Database, drawn: list[tuple[int, str, str, str]], data: st.DataObject
