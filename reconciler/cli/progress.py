@@ -21,21 +21,27 @@ BAR_COLUMNS = 24
 
 
 @asynccontextmanager
-async def shown(feeds: Mapping[str, Figures], console: Console) -> AsyncIterator[None]:
-    """The lines, for as long as the block lasts; afterwards they are gone."""
+async def shown(
+    feeds: Mapping[str, Figures], console: Console, *, idle: bool = True
+) -> AsyncIterator[None]:
+    """The lines, for as long as the block lasts; afterwards they are gone.  Without `idle` only of
+    accounts whose history is read."""
     if not console.is_terminal:
         yield
         return
     with Live(console=console, auto_refresh=False, transient=True) as display:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_draw, display, feeds)
+            nursery.start_soon(_draw, display, feeds, idle)
             yield
             nursery.cancel_scope.cancel()
 
 
-async def _draw(display: Live, feeds: Mapping[str, Figures]) -> None:
+async def _draw(display: Live, feeds: Mapping[str, Figures], idle: bool) -> None:
     while True:
-        display.update(lines(feeds), refresh=True)
+        for figures in feeds.values():
+            figures.is_shown = True
+        drawn = {name: each for name, each in feeds.items() if idle or each.progress}
+        display.update(lines(drawn), refresh=True)
         await trio.sleep(DRAW_SECONDS)
 
 

@@ -2,13 +2,18 @@
 
 import os
 import signal
+import sys
 from collections.abc import Mapping
+from typing import TextIO, cast
 
 import click
 import trio
+from rich.console import Console
+from rich.file_proxy import FileProxy
 
 from reconciler import __version__
 from reconciler.cli.opening import common_options, configuration, credentials, database
+from reconciler.cli.progress import shown
 from reconciler.config import Config
 from reconciler.daemon import open_daemon
 from reconciler.log import Logger, open_log
@@ -30,13 +35,16 @@ def command(config: str | None) -> None:
     record = database(loaded)
     require_head(record)
     world = real()
+    console = Console(stderr=True)
     log = open_log(
         clock=world.clock,
         format_=loaded.config.log.format,
         level=loaded.config.log.level,
         secrets=[secret for key in keys.values() for secret in (key.key, key.secret)],
+        # Lines of the log stand above what is drawn in place.
+        to=cast("TextIO", FileProxy(console, sys.stderr)) if console.is_terminal else None,
     )
-    trio.run(run, loaded.config, keys, record, world, log)
+    trio.run(run, loaded.config, keys, record, world, log, console)
 
 
 async def run(
@@ -45,8 +53,9 @@ async def run(
     database: Database,
     world: World,
     log: Logger,
+    console: Console,
 ) -> None:
-    """The daemon until a signal comes."""
+    """The daemon until a signal comes; a terminal shows how far long readings of history are."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             log.info(
@@ -56,7 +65,10 @@ async def run(
                 exchange=config.exchange.rest,
                 database=redacted(database.url),
             )
-            async with open_daemon(config, keys, database, world, log) as running:
+            async with (
+                open_daemon(config, keys, database, world, log) as running,
+                shown(running.feeds, console, idle=False),
+            ):
                 log.info("daemon.stop", signal=signal.Signals(await anext(signals)).name)
                 nursery.start_soon(_leave_now, signals, log)
             log.info("daemon.stopped", committed_facts=running.writer.facts)

@@ -45,6 +45,8 @@ class Figures:
     """By stream, rows first learned by a sweep: of deals and orders, what their streams lost."""
     progress: Progress | None = None
     """Of a long reading of history, while there is one."""
+    is_shown: bool = False
+    """Whether somebody sees it at any moment, so that the log need not tell."""
     unproven: int = 0
     """Balances that every reading met with a push of the same asset: legal, no alarm."""
     doubts: int = 0

@@ -1,4 +1,5 @@
-"""How far a long reading of history is: in the figures at any time, in the log now and then."""
+"""How far a long reading of history is: in the figures at any time, and in the log now and then
+where nobody looks at them."""
 
 from reconciler.domain.moments import SECOND, iso
 from reconciler.feed.figures import Progress
@@ -36,12 +37,12 @@ class Meter:
             rows_per_s=self.rows * SECOND // elapsed,
             left=elapsed * (whole - done) // done if done > 0 else None,
         )
-        if now - self._told >= TOLD_EVERY:
+        if now - self._told >= TOLD_EVERY and not self._on.figures.is_shown:
             self._told = now
             self._on.log.info(
                 "backfill.progress",
                 stream=self._stream,
-                at=iso(at),
+                reached=iso(at),
                 until=iso(self._until),
                 rows=progress.rows,
                 rows_per_s=progress.rows_per_s,

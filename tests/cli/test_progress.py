@@ -67,3 +67,17 @@ def test_only_a_terminal_is_drawn_on(terminal: bool) -> None:
 
     run(main)
     assert ("treasury" in out.getvalue()) is terminal
+
+
+def test_of_a_daemon_only_readings_are_shown_and_the_log_is_told_that_they_are() -> None:
+    out = io.StringIO()
+    feeds = {"idle": Figures("idle"), "treasury": reading(None)}
+
+    async def main() -> None:
+        async with shown(feeds, Console(file=out, force_terminal=True, width=100), idle=False):
+            await trio.sleep(0.01)
+
+    run(main)
+    assert "treasury" in out.getvalue()
+    assert "idle" not in out.getvalue()
+    assert all(figures.is_shown for figures in feeds.values())
