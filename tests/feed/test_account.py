@@ -118,7 +118,7 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
             stage.exchange.faults.add(rule)
             stage.exchange.deposit(ACCOUNT, "BTC", "3")
             stage.nursery.start_soon(listen, stage.on)
-            await trio.sleep(1000)
+            await trio.sleep(400)
             told = stage.logged("balance.unread")
             assert told
             assert {line["wallet"] for line in told} == {"main"}
