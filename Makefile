@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OTHERS := .venv-conformance
+WORKERS ?= 4
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test soak lint bench conformance lock clean
@@ -12,7 +13,7 @@ demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scra
 	$(BIN)/reconciler demo $(ARGS)
 
 test: lint                     ## linter, type checker and every test
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 soak: $(VENV)/dev              ## the long ones: half a year, storms, many seeds
 	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
