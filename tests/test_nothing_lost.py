@@ -134,7 +134,8 @@ def test_what_is_swallowed_in_silence_is_found_by_the_next_sweep_and_counted(
             desk.exchange.transfer(ACCOUNT, "ETH", "7", Wallet.SPOT, Wallet.COLLATERAL)
             await proven(desk)
             # Counted when the whole pass is through, not with the row.
-            await until(lambda: dict(desk.feed.swept) == {"deals": 1, "orders": 2})
+            lost = {"deals": 1, "orders": 2, "balances": 4}
+            await until(lambda: +desk.feed.swept == lost)
             for view in ("v_deals", "v_orders"):
                 found = rows(desk.database, f"SELECT DISTINCT source FROM {view}")
                 assert found == [("sweep",)]

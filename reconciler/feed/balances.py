@@ -25,6 +25,9 @@ READINGS_MAX = 5
 INTERVAL = 2 * SECOND
 """The exchange tells changed balances once in 1 s (spot) or 1.5 s (collateral)."""
 
+BALANCES = "balances"
+"""Under which lost pushes are counted, beside the streams with a history."""
+
 NAMES_MAX = 100
 """Assets in one question; a list of all of them is refused (PROTOCOL § 9, trap 17)."""
 
@@ -46,7 +49,8 @@ async def settle(on: Listener, link: Link) -> None:
 
     A reading can catch a state that is gone again before the exchange tells it, and what is as it
     was when last told is not told (PROTOCOL § 10.2, 19).  So a reading that changed anything is not
-    the last: the next comes when the exchange has had the time to tell.
+    the last: the next comes when the exchange has had the time to tell.  What it has not told by
+    then, its stream has lost, which is counted.
     """
     await _repeat(on, link, lambda reading: reading.touched | reading.news, pause=seconds(INTERVAL))
 
@@ -57,11 +61,18 @@ async def _repeat(
     """Read everything once, and then what is to be read again."""
     everything: frozenset[str] = frozenset()
     unproven = {wallet: everything for wallet in STREAMED if wallet in on.wallets}
+    told: dict[Wallet, tuple[int, frozenset[str]]] = {}
     for turn in range(READINGS_MAX):
         if turn and pause:
             await trio.sleep(pause)
         for wallet, assets in list(unproven.items()):
-            left = again(await _read(link, wallet, assets))
+            if pause and wallet in told:
+                mark, news = told[wallet]
+                on.figures.swept[BALANCES] += len(news - link.sights.touched(wallet, mark))
+            mark = link.sights.mark
+            reading = await _read(link, wallet, assets)
+            told[wallet] = mark, reading.news
+            left = again(reading)
             unproven[wallet] = left & assets if assets else left
             if not unproven[wallet]:
                 del unproven[wallet]

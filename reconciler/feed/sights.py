@@ -65,13 +65,16 @@ class Sights:
         for fact in facts:
             if isinstance(fact, BalanceReport):
                 news |= self._news(fact)
-        touched = {
+        return Reading(self.touched(wallet, since), frozenset(news))
+
+    def touched(self, wallet: Wallet, since: int) -> frozenset[str]:
+        """The assets that pushes after the mark `since` told of."""
+        return frozenset(
             asset
             for (where, asset) in self._told
             # What can't be read may have told of any asset.
             if where is wallet and since < max(self._pushed.get((where, asset), 0), self._unread)
-        }
-        return Reading(frozenset(touched), frozenset(news))
+        )
 
     def _news(self, report: BalanceReport) -> set[str]:
         """The assets that the report tells otherwise; it is the last sight of them from now on."""
