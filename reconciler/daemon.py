@@ -64,6 +64,9 @@ class Record:
     async def open_orders(self, account: str) -> list[Order]:
         return await self._hop(self._reads.open_orders, account)
 
+    async def unknown_orders(self, account: str, until: int) -> list[int]:
+        return await self._hop(self._reads.unknown_orders, account, until)
+
     async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
         return await self._hop(self._reads.spans, account, stream)
 

@@ -16,6 +16,7 @@ from reconciler.feed.gaps import NOT_ALLOWED, miss, tell_missing
 from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
 from reconciler.feed.lists import read_lists
+from reconciler.feed.orphans import look_up_orphans
 from reconciler.feed.plan import Plan, floor_of, plan
 from reconciler.feed.progress import Meter
 from reconciler.feed.reader import Reader
@@ -101,6 +102,8 @@ async def _read(
         await read_lists(reader, listings, (since, until), is_first=todo.is_first)
     if unfinished is not None:
         await unfinished.look_up()
+    if stream.name == DEALS:
+        await look_up_orphans(reader, until)
     if stream.name == TRANSACTIONS:
         await look_up_unsettled(reader, created_before=since)
     return True

@@ -17,6 +17,10 @@ class Past(Protocol):
         """The orders that the record believes to be on the book."""
         ...
 
+    async def unknown_orders(self, account: str, until: int) -> list[int]:
+        """The orders that are known by nothing but their deals before `until`, newest first."""
+        ...
+
     async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
         """The time for which the stream is proven complete, oldest first."""
         ...

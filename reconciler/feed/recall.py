@@ -65,6 +65,8 @@ class Recall:
     """Of each stream."""
     missing: dict[int, int] = field(default_factory=dict)
     """Orders that the record believes open and the exchange knows nothing of, since when."""
+    orphans: set[int] = field(default_factory=set)
+    """Orders that only deals tell of, and that were asked for."""
     looked_up: dict[Hashable, int] = field(default_factory=dict)
     """When each unsettled transaction was last asked for."""
     unreadable: dict[Hashable, int] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Every history that the exchange keeps of an account, and how each can be asked for.
 
 The table says what PROTOCOL § 5.1 says, and nothing else: how slices and lists are read is not
-decided here.  Deals and orders stand first, as the rest is of no use without them.
+decided here.  Orders stand first, as a deal does not tell which wallet it moved, and then deals, as
+the rest is of no use without them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -113,14 +114,14 @@ def _by_window(
 
 STREAMS = (
     Stream(
-        name=DEALS,
-        windowed=_by_window("deals_history", rest.deals_history, 500),
+        name=ORDERS,
+        windowed=_by_window("order_history", rest.order_history, 500),
         is_limited=True,
         is_guarded=False,
     ),
     Stream(
-        name=ORDERS,
-        windowed=_by_window("order_history", rest.order_history, 500),
+        name=DEALS,
+        windowed=_by_window("deals_history", rest.deals_history, 500),
         is_limited=True,
         is_guarded=False,
     ),

@@ -21,6 +21,7 @@ from reconciler.domain.facts import (
 from reconciler.domain.spans import Stretch
 from reconciler.domain.spans import gaps as gaps_between
 from reconciler.domain.words import GapState, Wallet
+from reconciler.store.bookkeeping import ASSUMED, ORDER_UNKNOWN
 from reconciler.store.columns import encoding_of
 from reconciler.store.engine import Database
 from reconciler.store.history_rows import HistoryRows
@@ -41,6 +42,7 @@ from reconciler.store.schema import (
     refused_streams,
     sessions,
     transactions,
+    waiting_deals,
 )
 from reconciler.store.statements import Read
 from reconciler.store.status import AccountStatus, newest_deal_at, status_of
@@ -164,6 +166,22 @@ class Reads:
             return [
                 self._rows.order_of(row) for row in self._open_orders(connection, account=account)
             ]
+
+    def unknown_orders(self, account: str, until: int) -> list[int]:
+        """The orders that are known by nothing but their deals before `until`, newest first."""
+        c = waiting_deals.c
+        with self._database.reading() as connection:
+            ids = connection.execute(
+                select(c.order_id)
+                .where(
+                    c.account_id == number_of(account),
+                    c.executed_at < until,
+                    c.reason.in_([ORDER_UNKNOWN, ASSUMED]),
+                )
+                .group_by(c.order_id)
+                .order_by(func.max(c.executed_at).desc())
+            )
+            return list(ids.scalars())
 
     def orders(self, account: str) -> list[Order]:
         """All that is known of each order, by id."""

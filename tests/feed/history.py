@@ -32,9 +32,9 @@ async def fill(stage: Stage, count: int, *, every_s: float = 0.001) -> None:
             await trio.sleep(every_s)
 
 
-def restarted(on: Listener) -> Listener:
+def restarted(on: Listener, **changes: Any) -> Listener:
     """As a new process knows it: nothing but the record."""
-    return dataclasses.replace(on, recall=Recall(), circuits=Circuits())
+    return dataclasses.replace(on, recall=Recall(), circuits=Circuits(), **changes)
 
 
 async def sweep(on: Listener) -> Learned:

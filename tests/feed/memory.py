@@ -195,6 +195,9 @@ class Blank:
     async def open_orders(self, account: str) -> list[Any]:
         return []
 
+    async def unknown_orders(self, account: str, until: int) -> list[Any]:
+        return []
+
     async def spans(self, account: str, stream: str) -> tuple[Any, ...]:
         return ()
 

@@ -31,7 +31,7 @@ BALANCES = ["balanceSpot_request", "balanceMargin_request"]
 QUERIES = ["ordersPending_request", "ordersExecuted_request", "deals_request"]
 LISTS = ["ordersPending_subscribe", "ordersExecuted_subscribe"]
 SUBSCRIPTIONS = ["balanceSpot_subscribe", "balanceMargin_subscribe", "deals_subscribe", *LISTS]
-HISTORY = ["trade-account/executed-history", "orders"]
+HISTORY = ["orders", "conditional-orders"]
 
 
 def markets(count: int) -> tuple[Market, ...]:
@@ -336,8 +336,8 @@ def test_a_lost_update_is_found_by_the_sweep_and_counted(sqlite_url: str) -> Non
             await trio.sleep(150)
             assert stage.on.figures.swept["deals"] == 1
             assert [(line["stream"], line["rows"]) for line in stage.logged("sweep.found")] == [
-                ("deals", 1),
                 ("orders", 1),
+                ("deals", 1),
             ]
             verdict = await stage.verdict()
             assert not [found for found in verdict.differences if "main" not in found]
