@@ -79,6 +79,7 @@ def test_two_thousand_deals_on_three_markets_are_in_the_view_once_to_the_last_di
                     "fee_asset": deal.fee_asset,
                     "client_order_id": deal.client_order_id or None,
                     "executed_at": iso(deal.executed_at),
+                    "day": (iso(deal.executed_at))[:10],
                 }
             assert desk.feed.bugs == 0
             assert desk.feed.unreadable == 0
