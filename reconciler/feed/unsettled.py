@@ -2,7 +2,7 @@
 
 The exchange sorts them by their creation and never moves them (PROTOCOL § 9, trap 36): a deposit
 that becomes a success after weeks of checks is nowhere near the top.  So they are looked for until
-they are settled, one that hangs for long ever more seldom.
+they are settled, one that hangs for long ever more seldom unless a balance is in doubt.
 """
 
 from collections import defaultdict
@@ -34,18 +34,17 @@ async def look_up_unsettled(reader: Reader, created_before: int) -> None:
     wanted: dict[tuple[TransactionKind, str], set[Hashable]] = defaultdict(set)
     for key, transaction in unsettled.items():
         age = now - transaction.created_at
-        if (
-            transaction.created_at < created_before
-            and now - looked_up.get(key, 0) >= age // PATIENCE
-        ):
-            looked_up[key] = now
+        is_due = now - looked_up.get(key, 0) >= age // PATIENCE or on.figures.doubts > 0
+        if is_due and transaction.created_at < created_before:
             wanted[transaction.kind, transaction.asset].add(key)
     for (kind, asset), keys in sorted(wanted.items()):
-        await _find(reader, kind, asset, keys)
+        await _find(reader, kind, asset, keys.copy())
+        looked_up |= dict.fromkeys(keys, now)
 
 
 async def _find(reader: Reader, kind: TransactionKind, asset: str, keys: set[Hashable]) -> None:
-    """Reads on until all are seen.  Not filtered by status: rows would leave the list (trap 24)."""
+    """Reads on until all are seen, striking them out.  Not filtered by status: rows would leave the
+    list (trap 24)."""
 
     def is_enough(facts: Sequence[Fact]) -> bool:
         keys.difference_update(keys_of(facts))

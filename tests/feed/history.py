@@ -2,7 +2,9 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,7 +20,7 @@ from reconciler.feed.progress import Meter
 from reconciler.feed.reader import Reader
 from reconciler.feed.recall import Recall
 from reconciler.feed.streams import LAG
-from tests.feed.memory import ACCOUNT, Network, Stage
+from tests.feed.memory import ACCOUNT, Network, Stage, open_stage
 
 DEALS, ORDERS = "trade-account/executed-history", "trade-account/order/history"
 TRANSACTIONS = "main-account/history"
@@ -73,3 +75,11 @@ class Spoiling(httpx.AsyncBaseTransport):
         pattern = self._rows()
         spoiled = re.sub(pattern.encode(), b'"spoiled":', body) if pattern else body
         return httpx.Response(response.status_code, content=spoiled)
+
+
+@asynccontextmanager
+async def spoiled(url: str, pattern: list[str]) -> AsyncIterator[Stage]:
+    """Where rows that match the pattern can't be understood; it may change."""
+    through = partial(Spoiling, rows=lambda: pattern[0])
+    async with open_stage(url, through=through) as stage:
+        yield stage

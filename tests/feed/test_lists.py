@@ -1,10 +1,8 @@
 """A list is proven from its top down to what is proven already, or it says where it is not."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 import pytest
 import trio
@@ -23,7 +21,7 @@ from reconciler.feed.rows import key_of
 from reconciler.feed.streams import LAG, STREAMS
 from reconciler.simulator.acts import Point, Rule, Shift
 from reconciler.simulator.records import Histories
-from tests.feed.history import TRANSACTIONS, Spoiling, asked, reader_of, restarted, sweep, unproven
+from tests.feed.history import TRANSACTIONS, asked, reader_of, restarted, spoiled, sweep, unproven
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 
 CODES = "main-account/codes/history"
@@ -263,14 +261,6 @@ def _movement(number: int, at: int) -> Movement:
 
 def _unreadable(number: int) -> Unreadable:
     return Unreadable(stream="codes", reason="test", excerpt=str(number), received_at=0)
-
-
-@asynccontextmanager
-async def spoiled(url: str, pattern: list[str]) -> AsyncIterator[Stage]:
-    """Where rows that match the pattern can't be understood."""
-    through = partial(Spoiling, rows=lambda: pattern[0])
-    async with open_stage(url, through=through) as stage:
-        yield stage
 
 
 def test_an_unreadable_row_leaves_the_time_between_its_neighbours_unproven(sqlite_url: str) -> None:

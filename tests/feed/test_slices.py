@@ -1,8 +1,6 @@
 """A slice is proven by one answer that holds it whole, and by nothing less."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -20,7 +18,7 @@ from reconciler.feed.streams import LAG
 from reconciler.simulator.acts import Point, Rule, Shift
 from reconciler.simulator.records import Histories
 from reconciler.wire import rest
-from tests.feed.history import DEALS, ORDERS, Spoiling, asked, fill, restarted, sweep, unproven
+from tests.feed.history import DEALS, ORDERS, asked, fill, restarted, spoiled, sweep, unproven
 from tests.feed.memory import ACCOUNT, START, Stage, open_stage, run
 
 WINDOWED = Windowed(name="deals_history", rows=500, call=rest.deals_history)
@@ -221,14 +219,6 @@ def _at_last(number: int, act: Callable[[], object]) -> Callable[[], None]:
 
 
 # Rows that nobody can read
-
-
-@asynccontextmanager
-async def spoiled(url: str, pattern: list[str]) -> AsyncIterator[Stage]:
-    """Where rows that match the pattern can't be understood."""
-    through = partial(Spoiling, rows=lambda: pattern[0])
-    async with open_stage(url, through=through) as stage:
-        yield stage
 
 
 def test_an_unreadable_row_leaves_a_small_gap_and_stops_nothing(sqlite_url: str) -> None:

@@ -2,13 +2,16 @@
 
 from decimal import Decimal
 
+import pytest
 import trio
 
 from reconciler.domain.moments import DAY, HOUR, MINUTE, SECOND
 from reconciler.domain.words import CANCELED, CONFIRMING, FROZEN, PENDING, SUCCESS, Source
 from reconciler.feed.backfill import backfill
+from reconciler.feed.rest import ExchangeAway
 from reconciler.feed.unsettled import look_up_unsettled
 from reconciler.simulator import transactions as sim
+from reconciler.simulator.acts import Answer, Point, Rule
 from tests.feed.history import TRANSACTIONS, asked, reader_of, sweep
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 
@@ -109,6 +112,32 @@ def test_one_that_hangs_is_asked_for_ever_more_seldom(sqlite_url: str) -> None:
             assert 2 <= old <= 4
 
     run(main, virtual_days=20)
+
+
+def test_a_balance_in_doubt_and_a_question_in_vain_are_reasons_to_ask_at_once(
+    sqlite_url: str,
+) -> None:
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            late = expect(stage)
+            await bury(stage)
+            await backfill(stage.on, Source.BACKFILL)
+            await trio.sleep(21 * DAY / SECOND)
+            away = Rule(
+                point=Point.REQUEST, act=Answer(500), name=f"/api/v4/{TRANSACTIONS}", times=5
+            )
+            stage.exchange.faults.add(away)
+            with pytest.raises(ExchangeAway):
+                await look_up_unsettled(reader_of(stage, "transactions"), stage.on.now())
+            for is_in_doubt, times in ((False, 1), (False, 0), (True, 1), (True, 1)):
+                await trio.sleep(MINUTE / SECOND)
+                stage.on.figures.doubts = int(is_in_doubt)
+                stage.network.said.clear()
+                await look_up_unsettled(reader_of(stage, "transactions"), stage.on.now())
+                assert bool(asked(stage, TRANSACTIONS)) == bool(times)
+            assert status(stage, late) == CONFIRMING
+
+    run(main, virtual_days=40)
 
 
 def test_one_that_the_list_does_not_have_any_more_is_told_and_stops_nothing(
