@@ -30,6 +30,7 @@ MAY_USE: dict[str, set[str]] = {
     "holding": {"inbox", "store"} | SHARED,
     "feed": {"domain", "inbox", "wire"} | SHARED,
     "replay": {"domain", "inbox", "store"} | SHARED,
+    "alerts": {"domain", "inbox", "store"} | SHARED,
     "simulator": set(),
     "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
