@@ -7,18 +7,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "reconciler"
 
-SHARED = {"backoff", "causes", "clock", "config", "configfile", "secret", "log", "hop", "world"}
+SHARED = {"address", "backoff", "causes", "clock", "config", "configfile", "secret", "log", "hop", "world"}
+SHARED |= {"pulse"}
 """Small files used by all; they themselves rest on `domain` and each other."""
 
 MAY_USE: dict[str, set[str]] = {
     "domain": set(),
-    "backoff": set(),
+    "backoff": {"domain"},
     "causes": set(),
     "clock": {"domain"},
     "secret": set(),
-    "config": {"domain", "secret"},
+    "address": set(),
+    "config": {"address", "domain", "secret"},
     "configfile": {"domain", "config", "secret"},
-    "hop": set(),
+    "hop": {"domain", "pulse"},
+    "pulse": {"clock"},
     "log": {"domain", "clock", "secret"},
     "world": {"clock", "hop"},
     "inbox": {"domain"},
@@ -30,12 +33,14 @@ MAY_USE: dict[str, set[str]] = {
     "holding": {"inbox", "store"} | SHARED,
     "feed": {"domain", "inbox", "wire"} | SHARED,
     "replay": {"domain", "inbox", "store"} | SHARED,
+    "health": {"domain", "feed", "writer"} | SHARED,
+    "service": {"domain", "feed", "health", "writer"} | SHARED,
     "alerts": {"domain", "inbox", "store"} | SHARED,
     "simulator": set(),
     "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}
-    | {"reconcile", "replay"}
+    | {"health", "reconcile", "replay", "service"}
     | SHARED,
 }
 

@@ -13,19 +13,18 @@ from typing import Generic, TypeVar
 import httpx
 import trio
 
-from reconciler.backoff import delays
-from reconciler.clock import Clock
+from reconciler.backoff import delays, retry_after
+from reconciler.clock import Clock, steady
 from reconciler.domain.facts import Frame
 from reconciler.domain.moments import seconds
 from reconciler.feed.budget import Budget, Share
-from reconciler.feed.exchange_clock import ExchangeClock, steady
+from reconciler.feed.exchange_clock import ExchangeClock
 from reconciler.feed.gate import Permit
 from reconciler.feed.key import Key, Recall, Reserve, nothing, nowhere
 from reconciler.feed.limits import NotSent
 from reconciler.log import Logger
 from reconciler.secret import Credentials
 from reconciler.wire import rest as wire
-from reconciler.wire.refusals import retry_after
 from reconciler.wire.signing import sign
 from reconciler.world import World
 

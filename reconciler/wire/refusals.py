@@ -6,23 +6,16 @@ those say nothing.
 """
 
 import json
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 
 import msgspec
 from msgspec import Raw
 
-from reconciler.domain.moments import SECOND, from_datetime
 from reconciler.wire.numbers import check_nesting
 from reconciler.wire.records import MAP
 
 MESSAGE_MAX = 300
 """Characters kept of what the exchange said."""
-
-
-_DIGITS_MAX = 9
-"""A header can have as many as it likes, and `int` refuses to read thousands."""
 
 
 class Refused(Enum):
@@ -78,21 +71,6 @@ def read_failure(status: int, body: bytes) -> RestError | None:
     deciding = status if not succeeded else inner if isinstance(inner, int) else 400
     code = code if isinstance(code, int) else None
     return RestError(_kind(deciding, code, message, answer.get("errors")), status, code, message)
-
-
-def retry_after(header: str, now: int) -> int | None:
-    """What `Retry-After` asks for, microseconds from the exchange's `now` on: it gives seconds or a
-    date.  None if it asks for nothing, or can't be understood."""
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        after = int(header[:_DIGITS_MAX]) * SECOND
-    else:
-        try:
-            date = parsedate_to_datetime(header)
-            after = from_datetime(date if date.tzinfo else date.replace(tzinfo=UTC)) - now
-        except (ValueError, OverflowError):
-            return None
-    return after if after > 0 else None
 
 
 def _members(body: bytes) -> dict[str, object]:
