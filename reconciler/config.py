@@ -103,6 +103,12 @@ class Reconcile(_Section, frozen=True):
     tolerance: str | dict[str, str] = "0"
 
 
+class Backup(_Section, frozen=True):
+    dir: str = ""
+    keep: Annotated[int, msgspec.Meta(ge=1)] = 14
+    max_age: Duration = Duration(172_800_000_000)
+
+
 class Http(_Section, frozen=True):
     listen: str = "127.0.0.1:9464"
 
@@ -138,6 +144,7 @@ class Config(_Section, frozen=True):
     backfill: Backfill = Backfill()
     journal: Journal = Journal()
     reconcile: Reconcile = Reconcile()
+    backup: Backup = Backup()
     http: Http = Http()
     log: Log = Log()
     alerts: tuple[ExecAlert | WebhookAlert | AppriseAlert, ...] = ()
