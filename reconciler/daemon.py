@@ -26,9 +26,10 @@ from reconciler.feed.listener import Listener
 from reconciler.feed.past import Past
 from reconciler.feed.rest import Common, Rest, open_rest
 from reconciler.holding import Holding, open_holding
-from reconciler.hop import Hop
+from reconciler.hop import Hop, Watched
 from reconciler.inbox import Hold, Inbox, open_inbox
 from reconciler.log import Logger
+from reconciler.pulse import Pulse
 from reconciler.secret import Credentials
 from reconciler.store.engine import Database
 from reconciler.store.proofs import Rules
@@ -49,6 +50,8 @@ class Running:
 
     feeds: dict[str, Figures] = field(default_factory=dict)
     writer: WriterFigures = field(default_factory=WriterFigures)
+    loops: dict[str, Pulse] = field(default_factory=dict)
+    """What else must get on, by name; see `health.py`."""
 
 
 class Record:
@@ -181,10 +184,10 @@ async def open_office(
     running = Running(feeds=feeds)
     inbox, outlet = open_inbox()
     async with (
-        world.thread("lock") as locking,
+        _thread(world, "lock", running) as locking,
         open_holding(database, locking, name=world.name, clock=world.clock, log=log) as holding,
-        world.thread("writer") as writing,
-        world.thread("reader") as reading,
+        _thread(world, "writer", running) as writing,
+        _thread(world, "reader", running) as reading,
         trio.open_nursery() as outer,
     ):
         outer.start_soon(
@@ -211,6 +214,13 @@ async def open_office(
     if outer.cancel_scope.cancelled_caught:
         # Nothing of it was acknowledged, so the next run reads it again.
         log.warning("daemon.undrained", seconds=DRAIN_SECONDS_MAX)
+
+
+@asynccontextmanager
+async def _thread(world: World, name: str, running: Running) -> AsyncIterator[Hop]:
+    pulse = running.loops[f"{name} thread"] = Pulse()
+    async with world.thread(name) as hop:
+        yield Watched(hop, pulse)
 
 
 @asynccontextmanager

@@ -14,6 +14,13 @@ from typing import Protocol, TypeVar, TypeVarTuple
 import outcome
 import trio
 
+from reconciler.domain.moments import MINUTE
+from reconciler.pulse import Pulse
+
+CALL_MAX = 5 * MINUTE
+"""A blocking call that takes longer is wedged, or so is what it waits for.  A database that is away
+fails each call within half a minute; a busy one may keep a commit waiting."""
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -71,3 +78,25 @@ async def thread(name: str) -> AsyncIterator[Hop]:
         yield worker
     finally:
         worker.stop()
+
+
+class Watched:
+    """Implements Hop: another one, whose pulse is due while calls are under way or wait."""
+
+    def __init__(self, hop: Hop, pulse: Pulse) -> None:
+        self._hop = hop
+        self._pulse = pulse
+        self._calls = 0
+
+    async def __call__(self, fn: Callable[[*Ts], T], /, *args: *Ts) -> T:
+        self._calls += 1
+        if self._calls == 1:
+            self._pulse.beat(CALL_MAX)
+        try:
+            return await self._hop(fn, *args)
+        finally:
+            self._calls -= 1
+            if self._calls:
+                self._pulse.beat(CALL_MAX)
+            else:
+                self._pulse.rest()

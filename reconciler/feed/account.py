@@ -5,6 +5,7 @@ import trio
 
 from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source, Wallet
+from reconciler.feed.figures import PATIENCE
 from reconciler.feed.listener import Listener
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.supervisor import supervise
@@ -30,4 +31,5 @@ async def _poll_main(on: Listener) -> None:
         except (ExchangeAway, CallRefused, CredentialsRefused) as error:
             # Whether refused credentials end the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))
+        on.figures.polling.beat(on.poll + PATIENCE)
         await trio.sleep(seconds(on.poll))

@@ -6,9 +6,7 @@ down.  All is kept against trio's clock, which nobody sets: a step of the wall c
 here but `offset`.
 """
 
-import trio
-
-from reconciler.clock import Clock
+from reconciler.clock import Clock, steady
 from reconciler.domain.moments import SECOND
 
 DRIFT = 10_000
@@ -85,8 +83,3 @@ class ExchangeClock:
         low, high = self._bounds
         drift = (at - self._measured_at) // DRIFT
         return low - drift, high + drift
-
-
-def steady() -> int:
-    """Trio's clock in microseconds, from an arbitrary beginning."""
-    return round(trio.current_time() * SECOND)

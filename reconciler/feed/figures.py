@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 
 import trio
 
+from reconciler.domain.moments import MINUTE
 from reconciler.domain.words import Phase
+from reconciler.pulse import Pulse
+
+PATIENCE = 15 * MINUTE
+"""A step of a feed may take so long: a call that is refused at every attempt, each time with the
+longest pause that is kept, takes 13 minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,10 @@ class Figures:
     """Assets in wallets whose balance, as reported, nothing explains yet."""
     last_reason: str = ""
     """Why the last session ended."""
+    pulse: Pulse = field(default_factory=Pulse)
+    """Of the session, and of the pauses between sessions."""
+    polling: Pulse = field(default_factory=Pulse)
+    """Of the balances that have no stream."""
     _waiting: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
     _doubtful: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
 
@@ -70,7 +80,16 @@ class Figures:
     def tell(self, phase: Phase) -> None:
         """The feed has come to `phase`."""
         self.phase = phase
+        if phase is Phase.WAITING:
+            self.pulse.rest()
+            self.polling.rest()
+        else:
+            self.move()
         self._waiting.unpark_all()
+
+    def move(self, pause: int = 0) -> None:
+        """The session has made a step; the next begins after so many microseconds."""
+        self.pulse.beat(pause + PATIENCE)
 
     async def until_live(self, session: int = 1) -> None:
         """Wait until a session is live, the `session`th of this process or a later one."""

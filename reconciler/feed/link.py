@@ -120,6 +120,7 @@ class Link:
         question = await self._put(request, read, patience)
         while not await self._is_answered(question, patience):
             pass
+        self._on.figures.move()
         if question.refused is not None:
             raise question.refused
         return question.answer  # type: ignore[return-value]

@@ -34,6 +34,7 @@ class Reader:
     async def ask(self, call: Call[Page]) -> Answer[Page]:
         """One page; nothing of it is in the record yet."""
         answer = await self.on.rest.read(call)
+        self.on.figures.move()
         self.on.figures.surplus += answer.value.surplus
         self.meter.rows += answer.value.count
         return answer

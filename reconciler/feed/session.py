@@ -13,7 +13,7 @@ import trio
 
 from reconciler.causes import leaves
 from reconciler.domain.facts import Fact, SessionNotice
-from reconciler.domain.moments import HOUR, seconds
+from reconciler.domain.moments import HOUR, SECOND, seconds
 from reconciler.domain.words import Phase, Source
 from reconciler.feed import balances
 from reconciler.feed.backfill import LAG, backfill
@@ -177,6 +177,7 @@ async def _stay_live(on: Listener, link: Link, wanted: Wanted, lists: OrderLists
     pause = min(again, seconds(on.sweep))
     while True:
         is_changed = False
+        on.figures.move(round(pause * SECOND))
         try:
             await watch(on, link, until_sweep=pause, lag=again)
             pause = seconds(on.sweep)

@@ -12,7 +12,7 @@ import trio
 
 from reconciler.backoff import delays
 from reconciler.causes import leaves
-from reconciler.domain.moments import MINUTE, seconds
+from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.listener import Listener
@@ -84,6 +84,7 @@ async def supervise(on: Listener) -> None:
                         on.log.exception("session.bug", why=why, pause_s=round(pause, 3))
                     else:
                         on.log.warning("feed.down", why=why, pause_s=round(pause, 3))
+        on.figures.move(round(pause * SECOND))
         await trio.sleep(pause)
 
 

@@ -8,8 +8,9 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.clock import steady
 from reconciler.domain.moments import DAY, HOUR, MILLISECOND, MINUTE, SECOND, seconds
-from reconciler.feed.exchange_clock import ExchangeClock, steady
+from reconciler.feed.exchange_clock import ExchangeClock
 from tests.feed.memory import START, run
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 import trio
 
+from reconciler.clock import steady
 from reconciler.domain.facts import KeyNotice
 from reconciler.domain.moments import DAY, MILLISECOND, MINUTE, SECOND
-from reconciler.feed.exchange_clock import ExchangeClock, steady
+from reconciler.feed.exchange_clock import ExchangeClock
 from reconciler.feed.key import TOKENS_MAX, TOKENS_PERIOD, Key
 from reconciler.feed.limits import NotSent
 from tests.feed.memory import START, run

@@ -13,9 +13,9 @@ import httpx
 import pytest
 import trio
 
+from reconciler.clock import steady
 from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import TransactionKind
-from reconciler.feed.exchange_clock import steady
 from reconciler.feed.key import TOKENS_MAX, TOKENS_PERIOD, reserving
 from reconciler.feed.rest import CallRefused, Common, ExchangeAway, Rest, open_rest
 from reconciler.feed.supervisor import supervise
