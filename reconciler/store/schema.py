@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from reconciler.store.columns import Amount, Flag, Id, Moment, Stamp
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that makes these tables: what this program wants to find in a database."""
 
 metadata = MetaData(
@@ -500,4 +500,63 @@ Index(
     unique=True,
     sqlite_where=is_open_drift,
     postgresql_where=is_open_drift,
+)
+
+events = _table(
+    "events",
+    Column("number", Id, Identity(), primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("news", Text, nullable=False),
+    Column("routed_at", Moment),
+    rowid=True,
+)
+is_unrouted = events.c.routed_at.is_(None)
+Index(
+    "ix_events_unrouted",
+    events.c.number,
+    sqlite_where=is_unrouted,
+    postgresql_where=is_unrouted,
+)
+Index(None, events.c.dedupe_key, events.c.number)
+
+episodes = _table(
+    "episodes",
+    Column("dedupe_key", Text, primary_key=True),
+    Column("episode", Text, nullable=False),
+)
+
+alerts = _table(
+    "alerts",
+    Column("alert_id", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+Index(None, alerts.c.created_at)
+
+deliveries = _table(
+    "deliveries",
+    Column("number", Id, Identity(), primary_key=True),
+    Column("alert_id", Text, ForeignKey("alerts.alert_id"), nullable=False),
+    Column("hook", Text, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Id, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("last_error", Text),
+    rowid=True,
+)
+Index("uq_deliveries_alert", deliveries.c.alert_id, deliveries.c.hook, unique=True)
+is_pending = deliveries.c.state == literal_column("'pending'", Text)
+Index(
+    "ix_deliveries_pending",
+    deliveries.c.hook,
+    deliveries.c.dedupe_key,
+    deliveries.c.number,
+    sqlite_where=is_pending,
+    postgresql_where=is_pending,
 )

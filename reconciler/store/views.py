@@ -156,5 +156,16 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "v_results_average": _RESULT,
     "v_results_until": ("account", "until"),
     "v_quarantine": ("id", "account", "received_at", "stream", "reason", "excerpt"),
+    "v_alerts": (
+        "alert_id",
+        "event",
+        "dedupe_key",
+        "hook",
+        "state",
+        "attempts",
+        "created_at",
+        "sent_at",
+        "last_error",
+    ),
 }
 """Each view's columns, in order."""
