@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -10,21 +9,14 @@ import pytest
 
 from reconciler.store.engine import Database, open_database
 from reconciler.store.migrate import upgrade
-from tests.postgres import NoPostgres, Postgres, postgres
+from tests.postgres import NoPostgres, postgres
+from tests.recycled import Databases, Template
 
 # No test measures time; and where a landing hangs on the run, it is the same run each time.
 hypothesis.settings.register_profile(
     "reconciler", deadline=None, derandomize="CI" in os.environ, print_blob=True
 )
 hypothesis.settings.load_profile("reconciler")
-
-
-@dataclass(frozen=True)
-class Template:
-    """A server and its migrated database, to be copied."""
-
-    server: Postgres
-    name: str
 
 
 @pytest.fixture(scope="session")
@@ -55,12 +47,18 @@ def sqlite_url(sqlite_template: bytes, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_template: Template) -> Iterator[Databases]:
+    """Its copies."""
+    with postgres_template.server.admin() as admin:
+        yield Databases(postgres_template, admin)
+
+
 @pytest.fixture
-def postgres_url(postgres_template: Template) -> Iterator[str]:
+def postgres_url(postgres_template: Template, postgres_databases: Databases) -> Iterator[str]:
     """A migrated PostgreSQL database."""
-    name = postgres_template.server.create(postgres_template.name)
-    yield postgres_template.server.url(name)
-    postgres_template.server.drop(name)
+    with postgres_databases.lent() as name:
+        yield postgres_template.server.url(name)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -66,7 +66,7 @@ class Postgres:
             )
         for _ in range(400):
             try:
-                self._admin().close()
+                self.admin().close()
             except psycopg.OperationalError:
                 if self._process.poll() is not None:
                     break
@@ -89,9 +89,8 @@ class Postgres:
 
     def create(self, template: str = "template1") -> str:
         """The name of a new database, a copy of another that nobody is connected to."""
-        self._databases += 1
-        name = f"t{self._databases}"
-        with self._admin() as connection:
+        name = self.unused_name()
+        with self.admin() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                     sql.Identifier(name), sql.Identifier(template)
@@ -99,18 +98,29 @@ class Postgres:
             )
         return name
 
+    def unused_name(self) -> str:
+        """One that no database has or had."""
+        self._databases += 1
+        return f"t{self._databases}"
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected."""
-        with self._admin() as connection:
+        with self.admin() as connection:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+    @property
+    def tools(self) -> Path:
+        """Where `pg_dump` and its kin of the same version lie."""
+        return self._bin
 
     def url(self, name: str) -> str:
         """The URL of a database."""
         return f"postgresql://test@/{name}?host={self._base}"
 
-    def _admin(self) -> psycopg.Connection[tuple[object, ...]]:
+    def admin(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A session of the one who may do everything."""
         return psycopg.connect(
             host=str(self._base), user="test", dbname="postgres", autocommit=True
         )

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from reconciler.store import migrate
 from reconciler.store.engine import Database, DatabaseAway, SchemaMismatch, open_database
 from reconciler.store.schema import metadata
-from tests.conftest import Template
+from tests.recycled import Template
 from tests.store.samples import apply, batch, deal, rows
 
 ROOT = Path(__file__).parents[2]
