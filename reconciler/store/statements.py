@@ -1,4 +1,5 @@
-"""Statements that carry many rows, compiled once per database.
+"""Statements that carry many rows, compiled once per database, when they are first needed: a
+command that leaves soon needs few of the hundred that the books have.
 
 SQLAlchemy writes the SQL; the driver's own cursor then gets finished text and plain tuples in the
 order of the table's columns.  That costs a tenth of what executing statement objects would, and for
@@ -7,6 +8,7 @@ they are, and `Database.told` says what they mean.  What the rows mean is not kn
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -57,22 +59,11 @@ class Write:
         kept: Iterable[str] = (),
         generated: Iterable[str] = (),
     ) -> None:
-        columns = [column.name for column in table.columns if column.name not in set(generated)]
-        insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
-        new = insert.excluded
-        changes = {name: new[name] for name in overwritten} | {
-            name: func.coalesce(new[name], table.c[name]) for name in filled
-        }
-        changes |= {name: func.coalesce(table.c[name], new[name]) for name in kept}
-        changes |= {name: exact_sum(dialect, table.c[name], new[name]) for name in added}
-        changes |= {name: table.c[name] + new[name] for name in increased}
-        statement: ClauseElement = (
-            insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
-            if changes
-            else insert.on_conflict_do_nothing()
-        )
-        self._text, names = _compiled(statement, dialect, columns)
-        assert names == columns
+        self._dialect = dialect
+        self._table = table
+        self._overwritten, self._filled = tuple(overwritten), tuple(filled)
+        self._added, self._increased = tuple(added), tuple(increased)
+        self._kept, self._generated = tuple(kept), frozenset(generated)
 
     def __call__(self, connection: Connection, rows: Sequence[Values]) -> int:
         """Writes the rows, none of which may name the same key.  Returns how many were inserted
@@ -83,19 +74,44 @@ class Write:
         cursor.executemany(self._text, rows)
         return cursor.rowcount
 
+    @cached_property
+    def _text(self) -> str:
+        dialect, known = self._dialect, self._table.c
+        columns = [part.name for part in known if part.name not in self._generated]
+        insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(self._table)
+        new = insert.excluded
+        changes = {name: new[name] for name in self._overwritten}
+        changes |= {name: func.coalesce(new[name], known[name]) for name in self._filled}
+        changes |= {name: func.coalesce(known[name], new[name]) for name in self._kept}
+        changes |= {name: exact_sum(dialect, known[name], new[name]) for name in self._added}
+        changes |= {name: known[name] + new[name] for name in self._increased}
+        statement: ClauseElement = (
+            insert.on_conflict_do_update(index_elements=list(self._table.primary_key), set_=changes)
+            if changes
+            else insert.on_conflict_do_nothing()
+        )
+        text, names = _compiled(statement, dialect, columns)
+        assert names == columns
+        return text
+
 
 class Change:
     """An UPDATE; the statement's parameters go by name."""
 
     def __init__(self, dialect: Dialect, statement: ClauseElement) -> None:
-        self._text, self._names = _compiled(statement, dialect)
+        self._statement = statement
+        self._dialect = dialect
 
     def __call__(self, connection: Connection, **parameters: Any) -> int:
         """Returns how many rows it changed."""
-        in_order = tuple(parameters[name] for name in self._names)
+        text, names = self._prepared
         cursor = connection.connection.cursor()
-        cursor.execute(self._text, in_order)
+        cursor.execute(text, tuple(parameters[name] for name in names))
         return cursor.rowcount
+
+    @cached_property
+    def _prepared(self) -> tuple[str, list[str]]:
+        return _compiled(self._statement, self._dialect)
 
 
 def exact_sum(dialect: Dialect, a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -162,24 +178,30 @@ class Read:
     """Whole rows of a table as the database spells them; the query's parameters go by name."""
 
     def __init__(self, dialect: Dialect, query: ClauseElement) -> None:
-        self._text, self._names = _compiled(query, dialect)
+        self._query = query
+        self._dialect = dialect
 
     def __call__(self, connection: Connection, **parameters: Any) -> Iterator[Values]:
-        in_order = tuple(parameters[name] for name in self._names)
-        return iter(_fetched(connection, self._text, in_order))
+        text, names = self._prepared
+        return iter(_fetched(connection, text, tuple(parameters[name] for name in names)))
 
     def streamed(self, connection: Connection, **parameters: Any) -> Generator[Values, None, None]:
         """The same, some rows at a time: for more of them than memory should hold."""
+        text, names = self._prepared
         driver = connection.connection
         # PostgreSQL sends all rows at once, unless the cursor is its own, and so has a name.
         named = {} if connection.dialect.name == "sqlite" else {"name": f"rows_{id(self)}"}
         cursor = driver.cursor(**named)
         try:
-            cursor.execute(self._text, tuple(parameters[name] for name in self._names))
+            cursor.execute(text, tuple(parameters[name] for name in names))
             while rows := cursor.fetchmany(ROWS_AT_A_TIME):
                 yield from rows
         finally:
             cursor.close()
+
+    @cached_property
+    def _prepared(self) -> tuple[str, list[str]]:
+        return _compiled(self._query, self._dialect)
 
 
 def _fetched(connection: Connection, text: str, parameters: Values) -> Sequence[Values]:

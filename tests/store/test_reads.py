@@ -60,7 +60,7 @@ def test_unsettled_are_those_that_may_still_change(database: Database) -> None:
 
 def test_sqlite_finds_the_unsettled_without_reading_the_rest(sqlite_url: str) -> None:
     database = open_database(sqlite_url)
-    query = Reads(database)._unsettled._text
+    query = Reads(database)._unsettled._prepared[0]
     with database.reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (ACCOUNT, ACCOUNT)).all()
     assert any("COVERING INDEX ix_transactions_unsettled" in row[3] for row in plan)
