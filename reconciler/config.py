@@ -3,18 +3,28 @@
 `configfile` builds it; functions get the few values that they need, not the whole.
 """
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from itertools import chain, count
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
-from reconciler.domain.moments import SECOND, NotAMoment, duration, from_iso
+from reconciler.address import NotAnAddress, Tcp, Unix, address, is_loopback
+from reconciler.domain.events import Event
+from reconciler.domain.moments import DAY, MINUTE, SECOND, NotAMoment, duration, from_iso
 from reconciler.domain.money import NotANumber, amount
 from reconciler.domain.words import Wallet
 from reconciler.secret import Secret
 
 SILENCE_MAX = 50 * SECOND
 """The exchange cuts after a minute without a message of ours; ten seconds are for the way."""
+
+ALERT_TIMEOUT_MAX = 10 * MINUTE
+"""Nobody hears of anything by a hook that hangs, so it can't for long."""
 
 REGIONS = {
     "com": ("https://whitebit.com", "wss://api.whitebit.com/ws"),
@@ -36,6 +46,13 @@ class Duration(int):
 
 class Size(int):
     """A number of bytes, written `"512KiB"`, `"64MiB"`, `"4GiB"`, or `"0"`."""
+
+
+class Interval(int):
+    """How often, in microseconds: a duration, or `"off"`, which is 0."""
+
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,7 +79,7 @@ class Exchange(_Section, frozen=True):
 
 
 class Account(_Section, frozen=True):
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    name: Name
     api_key: Secret | None = None
     api_key_file: str = ""
     api_secret: Secret | None = None
@@ -111,6 +128,13 @@ class Backup(_Section, frozen=True):
 
 class Http(_Section, frozen=True):
     listen: str = "127.0.0.1:9464"
+    hosts: tuple[str, ...] = ()
+    amounts: bool = False
+
+    @property
+    def address(self) -> Tcp | Unix | None:
+        """Where to listen; None if nowhere.  Raises NotAnAddress."""
+        return address(self.listen) if self.listen else None
 
 
 class Log(_Section, frozen=True):
@@ -118,20 +142,35 @@ class Log(_Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class ExecAlert(_Section, frozen=True, tag="exec", tag_field="type"):
+class _Alert(_Section, frozen=True, kw_only=True):
+    """What every way of telling somebody has."""
+
+    name: Name = ""
+    events: tuple[str, ...] = ("*",)
+    timeout: Duration = Duration(30 * SECOND)
+    repeat: Interval = Interval(DAY)
+    heartbeat: Interval = Interval(0)
+
+
+class ExecAlert(_Alert, frozen=True, kw_only=True, tag="exec", tag_field="type"):
     command: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    events: tuple[str, ...] = ("*",)
 
 
-class WebhookAlert(_Section, frozen=True, tag="webhook", tag_field="type"):
-    url: str
+class WebhookAlert(_Alert, frozen=True, kw_only=True, tag="webhook", tag_field="type"):
+    url: Secret | None = None
+    url_file: str = ""
+    secret: Secret | None = None
     secret_file: str = ""
-    events: tuple[str, ...] = ("*",)
+    allow_http: bool = False
+    allow_private: bool = False
 
 
-class AppriseAlert(_Section, frozen=True, tag="apprise", tag_field="type"):
-    url: Secret
-    events: tuple[str, ...] = ("*",)
+class AppriseAlert(_Alert, frozen=True, kw_only=True, tag="apprise", tag_field="type"):
+    url: Secret | None = None
+    url_file: str = ""
+
+
+Alert: TypeAlias = ExecAlert | WebhookAlert | AppriseAlert
 
 
 class Config(_Section, frozen=True):
@@ -147,7 +186,7 @@ class Config(_Section, frozen=True):
     backup: Backup = Backup()
     http: Http = Http()
     log: Log = Log()
-    alerts: tuple[ExecAlert | WebhookAlert | AppriseAlert, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 def check(config: Config, where: str) -> None:
@@ -170,7 +209,7 @@ def check(config: Config, where: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in schemes or not parts.hostname:
             refuse(key, f"{url!r} is not a {schemes[0]}:// address")
-        if parts.scheme in ("http", "ws") and not _is_loopback(parts.hostname):
+        if parts.scheme in ("http", "ws") and not is_loopback(parts.hostname or ""):
             refuse(key, f"{url!r} would send signed requests in the clear; only loopback may")
     try:
         config.backfill.since_moment(0)
@@ -178,8 +217,14 @@ def check(config: Config, where: str) -> None:
         refuse("backfill.since", f"{config.backfill.since!r} is neither a duration nor a date")
     if config.feed.backoff_min > config.feed.backoff_max:
         refuse("feed.backoff_min", "is longer than feed.backoff_max")
+    try:
+        _ = config.http.address
+    except NotAnAddress as error:
+        refuse("http.listen", str(error))
     if config.feed.ping_interval > SILENCE_MAX:
         refuse("feed.ping_interval", "the exchange cuts at 60s of silence; 50s at most")
+    for key, problem in _wrong_alerts(config.alerts):
+        refuse(key, problem)
     tolerance = config.reconcile.tolerance
     for asset, text in (tolerance if isinstance(tolerance, dict) else {"": tolerance}).items():
         try:
@@ -188,5 +233,60 @@ def check(config: Config, where: str) -> None:
             refuse("reconcile.tolerance" + (f".{asset}" if asset else ""), str(error))
 
 
-def _is_loopback(host: str | None) -> bool:
-    return host in ("localhost", "::1") or (host or "").startswith("127.")
+def named(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Each with a name: its own, else its type, with `-2` and so on where that is taken."""
+    taken = {alert.name for alert in alerts}
+    found: list[Alert] = []
+    for alert in alerts:
+        kind = str(alert.__struct_config__.tag)
+        numbered = chain([kind], (f"{kind}-{number}" for number in count(2)))
+        name = alert.name or next(name for name in numbered if name not in taken)
+        taken.add(name)
+        found.append(msgspec.structs.replace(alert, name=name))
+    return tuple(found)
+
+
+def address_problem(url: Secret, *, allow_http: bool) -> str:
+    """Why events can't be posted to that address, without showing it; "" if they can."""
+    match = _ADDRESS.fullmatch(url.reveal())
+    if match is None:
+        return "is not an https:// address"
+    host = match["host"].strip("[]")
+    if match["scheme"] == "http" and not allow_http and not is_loopback(host):
+        return f"http://{host} would be told in the clear; only loopback may, or allow_http = true"
+    return ""
+
+
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?:[^\x00-\x20\x7f-\U0010ffff/?#@\\]*@)?"
+    r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:[/?][^\x00-\x20\x7f-\U0010ffff#\\]*)?"
+)
+"""Strict, so that whoever reads the address later can't read another host in it."""
+
+
+def _wrong_alerts(alerts: Sequence[Alert]) -> Iterator[tuple[str, str]]:
+    """Keys and what is wrong with them."""
+    said = [alert.name for alert in alerts]
+    for index, alert in enumerate(alerts):
+        at = f"alerts[{index}]"
+        if alert.name and alert.name in said[:index]:
+            yield f"{at}.name", f"{alert.name!r} is there twice"
+        if alert.timeout > ALERT_TIMEOUT_MAX:
+            yield f"{at}.timeout", "10m at most"
+        for key, interval in (("repeat", alert.repeat), ("heartbeat", alert.heartbeat)):
+            if 0 < interval < SECOND:
+                yield f"{at}.{key}", '1s at least, or "off"'
+        if not alert.events:
+            yield f"{at}.events", 'matches no event; leave it out to hear of all, or ["*"]'
+        for number, pattern in enumerate(alert.events):
+            if not any(fnmatchcase(event, pattern) for event in Event):
+                yield f"{at}.events[{number}]", f"{pattern!r} matches no event{_meant(pattern)}"
+        if isinstance(alert, ExecAlert) and alert.command[0].find("/") > 0:
+            yield f"{at}.command[0]", f"{alert.command[0]!r} is no absolute path; it is run in /"
+
+
+def _meant(pattern: str) -> str:
+    families = {event.partition(".")[0] + ".*" for event in Event if "." in event}
+    close = get_close_matches(pattern, [*Event, *sorted(families)], n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(Event)}"

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ import msgspec
 
 from reconciler.config import (
     Account,
+    Alert,
     AppriseAlert,
     Config,
     ConfigError,
     Duration,
     ExecAlert,
+    Interval,
     Size,
     WebhookAlert,
+    address_problem,
     check,
+    named,
 )
 from reconciler.domain.moments import duration
 from reconciler.secret import Credentials, Secret
@@ -50,26 +55,61 @@ class Loaded:
         Raises ConfigError if one is missing, said twice or unreadable.
         """
         return Credentials(
-            key=self._secret(account, "api_key", account.api_key, account.api_key_file),
-            secret=self._secret(account, "api_secret", account.api_secret, account.api_secret_file),
+            key=self._needed(account, "api_key", account.api_key, account.api_key_file),
+            secret=self._needed(account, "api_secret", account.api_secret, account.api_secret_file),
         )
 
-    def _secret(self, account: Account, key: str, said: Secret | None, file: str) -> Secret:
-        name = f"accounts.{account.name}.{key}"
+    def alerts(self) -> tuple[Alert, ...]:
+        """The configured hooks, each with a name, and with what files and systemd credentials hold.
+
+        Raises ConfigError as `credentials` does, and for an address that can't be told.
+        """
+        return tuple(self._whole(alert) for alert in named(self.config.alerts))
+
+    def _whole(self, alert: Alert) -> Alert:
+        at = f"alerts.{alert.name}"
+        if isinstance(alert, ExecAlert):
+            return alert
+        url = self._secret("alerts", alert.name, "url", alert.url, alert.url_file)
+        if url is None:
+            credential = f"a systemd credential {alert.name}.url"
+            raise ConfigError(
+                self.where, f"{at}.url", f"missing: give url, url_file or {credential}"
+            )
+        if isinstance(alert, AppriseAlert):
+            if find_spec("apprise") is None:
+                problem = "needs the extra: pip install 'reconciler[apprise]'"
+                raise ConfigError(self.where, f"{at}.type", problem)
+            return msgspec.structs.replace(alert, url=url)
+        if problem := address_problem(url, allow_http=alert.allow_http):
+            raise ConfigError(self.where, f"{at}.url", problem)
+        secret = self._secret("alerts", alert.name, "secret", alert.secret, alert.secret_file)
+        return msgspec.structs.replace(alert, url=url, secret=secret)
+
+    def _needed(self, account: Account, key: str, said: Secret | None, file: str) -> Secret:
+        found = self._secret("accounts", account.name, key, said, file)
+        if found is None:
+            raise ConfigError(
+                self.where,
+                f"accounts.{account.name}.{key}",
+                f"missing: give {key}, {key}_file or a systemd credential {account.name}.{key}",
+            )
+        return found
+
+    def _secret(
+        self, section: str, name: str, key: str, said: Secret | None, file: str
+    ) -> Secret | None:
+        at = f"{section}.{name}.{key}"
         if said is not None and file:
-            raise ConfigError(self.where, name, f"give either {key} or {key}_file, not both")
+            raise ConfigError(self.where, at, f"give either {key} or {key}_file, not both")
         if said is not None:
-            return _nonempty(said.reveal(), self.where, name)
+            return _nonempty(said.reveal(), self.where, at)
         if file:
-            return _read_secret(Path(file), self.where, f"{name}_file")
+            return _read_secret(Path(file), self.where, f"{at}_file")
         folder = self.environment.get("CREDENTIALS_DIRECTORY")
-        if folder and (path := Path(folder) / f"{account.name}.{key}").exists():
-            return _read_secret(path, self.where, name)
-        raise ConfigError(
-            self.where,
-            name,
-            f"missing: give {key}, {key}_file or a systemd credential {account.name}.{key}",
-        )
+        if folder and (path := Path(folder) / f"{name}.{key}").exists():
+            return _read_secret(path, self.where, at)
+        return None
 
 
 def find(path: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -149,6 +189,8 @@ def _hook(type_: type, value: Any) -> Any:
         if not (said := Duration(duration(value))):
             raise ValueError("a duration of zero")
         return said
+    if type_ is Interval:
+        return Interval(0 if value == "off" else _hook(Duration, value))
     if type_ is Size:
         return _size(value)
     raise NotImplementedError(type_)

@@ -9,7 +9,7 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,6 +28,12 @@ class Dial(Protocol):
     async def __call__(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream: ...
 
 
+class Resolve(Protocol):
+    """The addresses of a host, as numbers, the best first.  Raises OSError when there are none."""
+
+    async def __call__(self, host: str) -> Sequence[str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The outside, as arguments."""
@@ -37,6 +43,7 @@ class World:
     dial: Dial
     http: Callable[[], httpx.AsyncBaseTransport]
     """Makes the transport of an HTTP client."""
+    resolve: Resolve
     thread: Callable[[str], AbstractAsyncContextManager[Hop]]
     """Opens a place, named, where blocking calls run one at a time."""
     name: str = "a process"
@@ -65,6 +72,12 @@ async def dial(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
     )
 
 
+async def resolve(host: str) -> Sequence[str]:
+    """As the system's resolver says."""
+    found = await trio.socket.getaddrinfo(host, None, type=trio.socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
 def http() -> httpx.AsyncBaseTransport:
     """HTTP/1.1: HTTP/2 halves the speed of a backfill, and retries are signed anew, so not here."""
     return httpx.AsyncHTTPTransport(http2=False, retries=0, limits=httpx.Limits(max_connections=8))
@@ -77,6 +90,7 @@ def real() -> World:
         chance=random.SystemRandom(),
         dial=dial,
         http=http,
+        resolve=resolve,
         thread=thread,
         name=f"{socket.gethostname()} pid {os.getpid()}",
     )

@@ -64,7 +64,19 @@ class Hook(Protocol):
         ...
 
 
-def one_line(text: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is configured of every hook: all of Hook but `deliver`."""
+
+    name: str
+    events: tuple[str, ...]
+    repeat: int
+    heartbeat: int
+    timeout: int
+    """Microseconds that one delivery may take."""
+
+
+def one_line(text: str, most: int = REASON_CHARS_MAX) -> str:
     """Text from outside as one printable line; of a long one its end, where programs say why."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= REASON_CHARS_MAX else "…" + line[1 - REASON_CHARS_MAX :]
+    return line if len(line) <= most else "…" + line[1 - most :]

@@ -5,7 +5,7 @@ written down in its order, and a test can make things happen at the moment of a 
 """
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -178,12 +178,17 @@ def world(
         chance=random.Random(seed),
         dial=dial or _nowhere,
         http=http,
+        resolve=_unheard_of,
         thread=in_place,
     )
 
 
 async def _nowhere(host: str, port: int, *, tls: bool) -> trio.abc.Stream:
     raise OSError("there is no network here")
+
+
+async def _unheard_of(host: str) -> Sequence[str]:
+    raise OSError("there are no names here")
 
 
 class Blank:

@@ -1,0 +1,59 @@
+"""The hook for chat, mail and pagers, through the apprise library (an extra), in words for people.
+
+The library runs in a process of its own (`telling`), to which the address, a secret, goes by its
+standard input: not by its arguments, which everybody on the machine can read.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import msgspec
+
+from reconciler.alerts import telling
+from reconciler.alerts.exec import environment
+from reconciler.alerts.hook import HookFailed, Message, Terms
+from reconciler.alerts.process import tell
+from reconciler.domain.moments import seconds
+from reconciler.secret import Secret
+
+COMMAND = (sys.executable, "-P", "-m", telling.__name__)
+GOOD_NEWS = ("resolved", "recovered")
+NO_NEWS = ("test", "heartbeat")
+
+WHY = {
+    telling.REFUSED: "the service did not take it (more: apprise -vv ADDRESS)",
+    telling.UNKNOWN: "apprise knows no service with such an address",
+    telling.MISSING: "apprise is missing: pip install 'reconciler[apprise]'",
+}
+
+
+class _Body(msgspec.Struct):
+    message: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppriseHook(Terms):
+    """Implements Hook."""
+
+    url: Secret
+
+    async def deliver(self, message: Message) -> None:
+        """As Hook says."""
+        title, text, kind = worded(message)
+        said = telling.Telling(url=self.url.reveal(), title=title, text=text, kind=kind)
+        ended = await tell(
+            COMMAND, msgspec.json.encode(said), environment(), limit_s=seconds(self.timeout)
+        )
+        if ended.code:
+            # Whatever it printed is not repeated: the library may have said the address.
+            raise HookFailed(WHY.get(ended.code, f"apprise ended with {ended.code}"))
+
+
+def worded(message: Message) -> tuple[str, str, str]:
+    """Title, text and apprise's kind of message."""
+    body = msgspec.json.decode(message.body, type=_Body)
+    title = " ".join(filter(None, ("reconciler:", message.event, body.account)))
+    last = message.event.rpartition(".")[2]
+    kind = "success" if last in GOOD_NEWS else "info" if last in NO_NEWS else "warning"
+    return title, body.message or message.body.decode(), kind
