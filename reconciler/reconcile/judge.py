@@ -131,10 +131,10 @@ def opening(
     """The amount to open the ledger with, and the proof from then on; None as long as it is unsure.
 
     A first report may race with a deal, so it allows several openings; each further one leaves
-    fewer, and it is sure when one interval is left that is no wider than what display hides
-    (`slack`).  Only reports of a time whose records are all known (before `proven_until`, our
-    clock) are asked; the others wait and are judged by the opening.  Where they part before it is
-    sure, the last of them is taken to speak of all that had happened by then.
+    fewer, and it is sure when those left lie no wider apart than what display hides (`slack`).
+    Only reports of a time whose records are all known (before `proven_until`, our clock) are asked;
+    the others wait and are judged by the opening.  Where they part before it is sure, the last of
+    them is taken to speak of all that had happened by then.
     """
     assert proof.base is None
     level: Offsets = ()
@@ -168,7 +168,7 @@ def opening(
 
 
 def _is_sure(level: Offsets, slack: Decimal) -> bool:
-    return len(level) == 1 and width(level) <= slack
+    return bool(level) and width(level) <= slack
 
 
 def simplest(interval: Interval) -> Decimal:
