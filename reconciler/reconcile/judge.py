@@ -256,12 +256,12 @@ def drifted_by(proof: Proof, unit: Decimal) -> Decimal:
 
 
 def nearest(offsets: Offsets, unit: Decimal) -> Decimal:
-    """The multiple of `unit` (a power of ten) closest to the middle of the lowest interval, if one
-    lies in it, else the middle."""
+    """The multiple of `unit` (a power of ten) closest to the middle of the lowest interval, if it
+    lies in it, else the middle.  Both ends are open, as those of differences are."""
     lo, hi = offsets[0]
     middle = EXACT.divide(plus(lo, hi), Decimal(2))
     on_grid = middle.quantize(unit, context=_ROUNDED)
-    return on_grid if lo <= on_grid <= hi else middle
+    return on_grid if lo < on_grid < hi else middle
 
 
 _DECIMALS_MAX = 40
