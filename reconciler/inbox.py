@@ -47,6 +47,8 @@ class Applied:
     unreadable: int = 0
     doubts: int = 0
     """Assets in wallets of the account whose balance, as reported, nothing explains yet."""
+    events: int = 0
+    """What its transaction told, for people to hear of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

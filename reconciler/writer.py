@@ -7,7 +7,7 @@ stall; nothing is dropped.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,9 +75,11 @@ async def write(
     figures: WriterFigures | None = None,
     retention: Retention | None = None,
     rules: Rules | None = None,
+    told: Callable[[], None] | None = None,
 ) -> None:
     """Writes until the channel is closed and empty, and keeps the journal within `retention`;
-    balances are judged by `rules`.
+    balances are judged by `rules`.  Calls `told` after a commit in which there is something for
+    people to hear of.
 
     Cancelled, it finishes the commit that is under way and acknowledges it, or has not begun it;
     what it had taken and not committed is lost with the process, unacknowledged.  A bug, such as a
@@ -94,6 +96,8 @@ async def write(
                 if batches:
                     figures.add(batches, applied)
                     figures.committed_at = clock.now()
+                if told is not None and any(one.events for one in applied):
+                    told()
                 for one, changed in zip(batches, applied, strict=True):
                     if one.ack is not None:
                         one.ack(changed)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from reconciler.domain.events import Event
 from reconciler.domain.words import (
     GapState,
     MovementKind,
@@ -200,6 +201,8 @@ class GapNotice(Struct, frozen=True, kw_only=True):
     until: int
     reason: str
     state: GapState = GapState.OPEN
+    is_news: bool = True
+    """Whether people want to hear of it, if it is out of reach."""
 
 
 class StreamNotice(Struct, frozen=True, kw_only=True):
@@ -233,6 +236,18 @@ class PassNotice(Struct, frozen=True, kw_only=True):
     until: int
 
 
+class FeedNotice(Struct, frozen=True, kw_only=True):
+    """That the account is not listened to, or is again; for people to hear of.
+
+    `event` is `feed.down`, `feed.recovered` or `auth.rejected`.
+    """
+
+    event: Event
+    since: int
+    """When it was last live, or became live again."""
+    reason: str = ""
+
+
 class Frame(Struct, frozen=True, kw_only=True):
     """What arrived, as it came: a WebSocket frame or the body of an answer to a REST call."""
 
@@ -242,7 +257,9 @@ class Frame(Struct, frozen=True, kw_only=True):
     text: bytes
 
 
-Notice = SessionNotice | GapNotice | StreamNotice | KeyNotice | ClockNotice | PassNotice
+Notice = (
+    SessionNotice | GapNotice | StreamNotice | KeyNotice | ClockNotice | PassNotice | FeedNotice
+)
 """What we say ourselves, of our own work."""
 
 Fact = Deal | Order | BalanceReport | Transaction | Movement | Market | Unreadable | Notice

@@ -1,5 +1,5 @@
 """One account: its supervised feed, and beside it what is asked for without one: the exchange's
-clock, and the balances that have no stream."""
+clock, the balances that have no stream, and that it is down."""
 
 import trio
 
@@ -7,6 +7,7 @@ from reconciler.domain.moments import seconds
 from reconciler.domain.words import Source, Wallet
 from reconciler.feed.figures import PATIENCE
 from reconciler.feed.listener import Listener
+from reconciler.feed.outages import tell_outages
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.supervisor import supervise
 from reconciler.feed.timekeeping import keep_time
@@ -18,6 +19,7 @@ async def listen(on: Listener) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keep_time, on)
         nursery.start_soon(supervise, on)
+        nursery.start_soon(tell_outages, on)
         if Wallet.MAIN in on.wallets:
             nursery.start_soon(_poll_main, on)
 

@@ -91,6 +91,10 @@ class Figures:
         """The session has made a step; the next begins after so many microseconds."""
         self.pulse.beat(pause + PATIENCE)
 
+    async def changed(self) -> None:
+        """Wait until another phase is told."""
+        await self._waiting.park()
+
     async def until_live(self, session: int = 1) -> None:
         """Wait until a session is live, the `session`th of this process or a later one."""
         while self.phase is not Phase.LIVE or self.sessions < session:

@@ -48,7 +48,9 @@ async def miss(
     since, until = gap
     if since >= until:
         return
-    notice = GapNotice(stream=stream, since=since, until=until, reason=reason, state=state)
+    notice = GapNotice(
+        stream=stream, since=since, until=until, reason=reason, state=state, is_news=is_news
+    )
     await on.commit(Source.BACKFILL, (notice,))
     if is_news and on.recall.tells_first(stream, reason, gap):
         on.log.warning(

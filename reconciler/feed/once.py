@@ -12,6 +12,8 @@ from reconciler.feed.backfill import LAG, backfill
 from reconciler.feed.doubts import READ_AGAIN_AFTER
 from reconciler.feed.learned import Learned
 from reconciler.feed.listener import Listener
+from reconciler.feed.outages import tell_mended, tell_refused
+from reconciler.feed.rest import CredentialsRefused
 from reconciler.feed.timekeeping import measure
 from reconciler.feed.wanted import Wanted
 from reconciler.wire import rest
@@ -29,9 +31,19 @@ async def sync_once(on: Listener) -> Learned:
 
     Raises what `Rest.read` raises.
     """
+    try:
+        return await _sync(on)
+    except CredentialsRefused as refused:
+        await tell_refused(on, str(refused))
+        raise
+
+
+async def _sync(on: Listener) -> Learned:
     await measure(on)
     await Wanted(on).read()
     learned = await _pass(on)
+    # The key is good, should anybody have heard that it is not.
+    await tell_mended(on)
     if on.figures.doubts:
         # History may be late.  What it does not explain once it must know is a drift.
         on.log.info("balance.doubted", assets=on.figures.doubts)

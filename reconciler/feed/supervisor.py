@@ -16,6 +16,7 @@ from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.listener import Listener
+from reconciler.feed.outages import tell_refused
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.session import reason, session
 from reconciler.feed.websocket import LinkLost
@@ -71,6 +72,7 @@ async def supervise(on: Listener) -> None:
             on.figures.tell(Phase.DOWN)
             match decide(error):
                 case Stop(cause):
+                    await tell_refused(on, str(cause))
                     if not once_live:
                         raise cause from None
                     pause = seconds(REFUSED_PAUSE)

@@ -16,6 +16,7 @@ from reconciler.store.engine import Database
 from reconciler.store.frames import Journal
 from reconciler.store.holders import Fence
 from reconciler.store.intake import Intake
+from reconciler.store.outbox import Outbox
 from reconciler.store.proofs import Rules
 
 
@@ -24,8 +25,9 @@ class Applier:
 
     def __init__(self, database: Database, rules: Rules | None = None) -> None:
         self._fence = Fence(database.dialect)
-        self._intake = Intake(database.dialect)
-        self._books = Books(database.dialect, rules or Rules())
+        self._outbox = Outbox()
+        self._intake = Intake(database.dialect, self._outbox)
+        self._books = Books(database.dialect, rules or Rules(), self._outbox)
         self._journal = Journal(database.dialect)
 
     def apply(self, connection: Connection, batches: Sequence[Batch], *, now: int) -> list[Applied]:
@@ -34,6 +36,7 @@ class Applier:
         A transaction repeated after its commit was not confirmed may find its own work done, and
         then reports less than it changed.  Raises Fenced, having written nothing.
         """
+        told_before = self._outbox.written
         names = dict.fromkeys(batch.account for batch in batches)
         accounts = {name: self._intake.account_id(connection, name) for name in names}
         self._fence.check(connection, accounts, batches)
@@ -52,4 +55,5 @@ class Applier:
             for n in numbers:
                 applied[n] = replace(applied[n], doubts=doubts)
             self._journal.append(connection, id_, theirs, now=now)
-        return applied
+        told = self._outbox.written - told_before
+        return [replace(one, events=told) for one in applied] if told else applied

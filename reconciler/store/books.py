@@ -22,6 +22,7 @@ from reconciler.domain.facts import (
 from reconciler.inbox import Batch
 from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.ledger import Ledger, Posted
+from reconciler.store.outbox import Outbox
 from reconciler.store.proofs import Proofs, Rules
 from reconciler.store.results import Results
 
@@ -31,10 +32,10 @@ ORDERS = "orders"
 class Books:
     """The books of one kind of database.  Remembers nothing between transactions."""
 
-    def __init__(self, dialect: Dialect, rules: Rules) -> None:
+    def __init__(self, dialect: Dialect, rules: Rules, outbox: Outbox | None = None) -> None:
         ledger = Ledger(dialect)
         self._bookkeeping = Bookkeeping(dialect, ledger)
-        self._proofs = Proofs(dialect, ledger, self._bookkeeping, rules)
+        self._proofs = Proofs(dialect, ledger, self._bookkeeping, rules, outbox)
         self._results = Results(dialect)
 
     def keep(

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, insert, select, update
 
+from reconciler.domain.events import CANDIDATES_MAX, DriftNews, Event
 from reconciler.domain.money import minus
 from reconciler.reconcile.drift import DriftEvent, DriftState, lived
 from reconciler.reconcile.explain import Candidate
@@ -17,6 +18,7 @@ from reconciler.reconcile.judge import Proof
 from reconciler.reconcile.prefix import Skew
 from reconciler.store.attribution import Attribution, Parted, decoded, encoded
 from reconciler.store.ledger import Place
+from reconciler.store.outbox import Outbox
 from reconciler.store.schema import accounts, drifts, is_open_drift
 
 
@@ -52,9 +54,10 @@ class Drift:
 
 
 class Drifts:
-    """Writes drifts, for one kind of database."""
+    """Writes drifts, and the events that tell of them, for one kind of database."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._attribution = Attribution(dialect)
 
     def detect(
@@ -87,9 +90,11 @@ class Drifts:
         }
         if before is not None:
             _change(connection, before, values)
+            self._tell(connection, Event.DRIFT_CHANGED, before.drift_id, now)
             return DriftEvent.CHANGED
-        connection.execute(
-            insert(drifts).values(
+        row = connection.execute(
+            insert(drifts)
+            .values(
                 account_id=account_id,
                 wallet=place[0],
                 asset=place[1],
@@ -99,7 +104,9 @@ class Drifts:
                 detected_at=now,
                 **values,
             )
+            .returning(drifts.c.drift_id)
         )
+        self._tell(connection, Event.DRIFT_DETECTED, row.scalar_one(), now)
         return DriftEvent.DETECTED
 
     def resolve(
@@ -128,6 +135,7 @@ class Drifts:
             values["candidates"] = encoded((*found, *drift.candidates))
             values["explanation"] = "; ".join(each.said for each in found)
         _change(connection, drift, values)
+        self._tell(connection, Event.DRIFT_RESOLVED, drift.drift_id, now)
         return DriftEvent.RESOLVED
 
     def open_one(self, connection: Connection, account_id: int, place: Place) -> Drift | None:
@@ -139,12 +147,15 @@ class Drifts:
         row = connection.execute(query).first()
         return None if row is None else drift_of(row)
 
+    def _tell(self, connection: Connection, event: Event, drift_id: int, now: int) -> None:
+        self._outbox.put(connection, event, news_of(by_number(connection, drift_id)), now=now)
+
 
 def explained(
     connection: Connection, drift: Drift, *, note: str, expected: Decimal, now: int
 ) -> None:
-    """Closes a drift that a person has explained: of a difference of what was reported to what was
-    `expected`."""
+    """Closes a drift that a person has explained, and tells that: of a difference of what was
+    reported to what was `expected`."""
     _change(
         connection,
         drift,
@@ -156,6 +167,8 @@ def explained(
             "closed_at": now,
         },
     )
+    news = news_of(by_number(connection, drift.drift_id))
+    Outbox().put(connection, Event.DRIFT_RESOLVED, news, now=now)
 
 
 def acknowledge(connection: Connection, drift: Drift, *, now: int) -> None:
@@ -166,6 +179,28 @@ def acknowledge(connection: Connection, drift: Drift, *, now: int) -> None:
 WHOLE = select(*drifts.c, accounts.c.name.label("account")).join(
     accounts, accounts.c.account_id == drifts.c.account_id
 )
+
+
+def by_number(connection: Connection, drift_id: int) -> Drift:
+    """The drift of this number, which there is."""
+    return drift_of(connection.execute(WHOLE.where(drifts.c.drift_id == drift_id)).one())
+
+
+def news_of(drift: Drift) -> DriftNews:
+    """What is told of a drift."""
+    return DriftNews(
+        account=drift.account,
+        wallet=drift.wallet,
+        asset=drift.asset,
+        drift_id=drift.drift_id,
+        expected=drift.expected,
+        reported=drift.reported,
+        difference=drift.difference,
+        detected_at=drift.detected_at,
+        closed_at=drift.closed_at,
+        explanation=drift.explanation,
+        candidates=tuple(each.said for each in drift.candidates[:CANDIDATES_MAX]),
+    )
 
 
 def drift_of(row: Any) -> Drift:

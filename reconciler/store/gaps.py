@@ -16,13 +16,17 @@ from reconciler.store.columns import storable
 from reconciler.store.schema import coverage, gaps
 
 
-def note(connection: Connection, account_id: int, notice: GapNotice, *, now: int) -> None:
-    """Keeps what a notice says, unless its time is proven complete already."""
+def note(connection: Connection, account_id: int, notice: GapNotice, *, now: int) -> bool:
+    """Keeps what a notice says, unless its time is proven complete already.
+
+    Returns whether people should hear of it: it is out of reach, and was not known to be.
+    """
     stream, reason, state = storable(notice.stream), storable(notice.reason), notice.state
     since, until = notice.since, notice.until
     assert since <= until, f"a gap that ends before it begins: {since} … {until}"
     if since == until or _is_covered(connection, account_id, stream, (since, until)):
-        return
+        return False
+    is_news = notice.is_news and state is GapState.UNREACHABLE
     g = gaps.c
     meets = _not_closed(account_id, stream) & (g.gap_from <= until) & (g.gap_until >= since)
     older = connection.execute(select(gaps).where(meets)).all()
@@ -33,12 +37,14 @@ def note(connection: Connection, account_id: int, notice: GapNotice, *, now: int
         # close by itself.
         if gap.state == state == GapState.UNREACHABLE and gap.reason == reason:
             since, until = min(since, gap.gap_from), max(until, gap.gap_until)
+            is_news = False
     for gap in older:
         for left in outside([(since, until)], gap.gap_from, gap.gap_until):
             done = _is_covered(connection, account_id, stream, left)
             was = GapState.CLOSED if done else GapState(gap.state)
             _put(connection, account_id, stream, left, gap.reason, was, now)
     _put(connection, account_id, stream, (since, until), reason, state, now)
+    return is_news
 
 
 def close(connection: Connection, account_id: int, stream: str, proven: Stretch, now: int) -> None:

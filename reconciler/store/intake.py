@@ -9,11 +9,13 @@ from typing import assert_never
 
 from sqlalchemy import Connection, Dialect
 
+from reconciler.domain.events import Event
 from reconciler.domain.facts import (
     BalanceReport,
     ClockNotice,
     Deal,
     Fact,
+    FeedNotice,
     GapNotice,
     KeyNotice,
     Market,
@@ -31,12 +33,14 @@ from reconciler.store.balances import Balances
 from reconciler.store.facts import Facts
 from reconciler.store.histories import Histories
 from reconciler.store.keys import Keys
+from reconciler.store.outbox import Outbox
 
 
 class Intake:
     """Takes facts into one kind of database.  Remembers nothing between transactions."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, outbox: Outbox | None = None) -> None:
+        self._outbox = outbox or Outbox()
         self._facts = Facts(dialect)
         self._balances = Balances(dialect)
         self._histories = Histories(dialect)
@@ -80,8 +84,14 @@ class Intake:
                     unreadable.append(fact)
                 case SessionNotice():
                     self._facts.session(connection, id_, fact)
+                    if fact.live_at is not None:
+                        live = FeedNotice(event=Event.FEED_RECOVERED, since=fact.live_at)
+                        self._outbox.feed(connection, id_, live, now=now)
                 case GapNotice():
-                    gaps.note(connection, id_, fact, now=now)
+                    if gaps.note(connection, id_, fact, now=now):
+                        self._outbox.gap(connection, id_, fact, now=now)
+                case FeedNotice():
+                    self._outbox.feed(connection, id_, fact, now=now)
                 case StreamNotice():
                     self._keys.refuse(connection, id_, fact)
                 case KeyNotice():

@@ -41,6 +41,7 @@ from reconciler.store.conclusions import Conclusions
 from reconciler.store.drifts import Drifts
 from reconciler.store.horizon import Horizon
 from reconciler.store.ledger import Ledger, Place, Posted
+from reconciler.store.outbox import Outbox
 
 OPENING, TRANSFER = "opening", "transfer"
 
@@ -67,7 +68,12 @@ class Proofs:
     """The judge of one kind of database.  Remembers nothing between calls."""
 
     def __init__(
-        self, dialect: Dialect, ledger: Ledger, bookkeeping: Bookkeeping, rules: Rules
+        self,
+        dialect: Dialect,
+        ledger: Ledger,
+        bookkeeping: Bookkeeping,
+        rules: Rules,
+        outbox: Outbox | None = None,
     ) -> None:
         self._ledger = ledger
         self._bookkeeping = bookkeeping
@@ -75,7 +81,7 @@ class Proofs:
         self._cases = Cases(dialect)
         self.horizon = Horizon(dialect)
         self._conclusions = Conclusions(dialect, ledger)
-        self._drifts = Drifts(dialect)
+        self._drifts = Drifts(dialect, outbox or Outbox())
 
     def judge(
         self,
