@@ -202,12 +202,12 @@ def explained(proof: Proof, amount: Decimal) -> Proof:
     )
     assert landed, "the amount does not explain the step"
     at = proof.verified_at if proof.step is None else proof.step.confirmed_at
-    drifted = proof.has_drifted
+    home = meet(landed, proof.base or ()) if proof.has_drifted else landed
     return replace(
         proof,
-        level=landed,
-        base=proof.base if drifted else landed,
-        verified_at=proof.verified_at if drifted else at,
+        level=home or landed,
+        base=home or proof.base,
+        verified_at=at if home else proof.verified_at,
         step=None,
         waiting=(),
     )
