@@ -339,6 +339,21 @@ def test_what_explains_a_step_or_a_drift_leaves_the_wallet_verified(
         explained(stepped, money(-gained))
 
 
+@given(
+    low=st.integers(0, 150), wide=st.integers(1, 200), truth=st.integers(0, 199),
+    units=st.sampled_from([1, -1]),
+)  # fmt: skip
+def test_what_was_too_little_to_be_seen_leaves_the_truth_possible(
+    low: int, wide: int, truth: int, units: int
+) -> None:
+    """It lies within the room that the opening left, and the level has gone there unnoticed."""
+    level, room = span(low, min(low + wide, 200)), span(0, 200)
+    if contains(level, money(truth + units * UNIT)):
+        after = explained(Proof(base=level, level=level, room=room), money(units * UNIT))
+        assert contains(after.level or (), money(truth))
+        assert after.is_verified
+
+
 def test_a_step_beside_a_drift_goes_on_when_the_drift_is_explained() -> None:
     life = quiet(Wallet.MAIN, 10**6)
     drift = settled(judge(begun(life), [life.report(1, 1, lost=1000)], life.allows))
