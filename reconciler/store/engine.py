@@ -202,6 +202,7 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_FULL: "the disk is full; make room",
     sqlite3.SQLITE_CANTOPEN: "can't be opened; check that the file exists and may be read",
     sqlite3.SQLITE_PROTOCOL: "the file locks don't work here; use a local file system",
+    sqlite3.SQLITE_INTERRUPT: "the question took too long; ask again when there is less to do",
     sqlite3.SQLITE_PERM: "not permitted; let this user write to the file and its folder",
 }
 

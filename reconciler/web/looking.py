@@ -1,0 +1,95 @@
+"""Looks at the record for everybody who asks: one read at a time, shared, and none without a limit.
+
+Any number of pages cost one read every `FRESH_S` at most.  When the database can't be asked, what
+was last seen is told again, with what is wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from reconciler.clock import Clock
+from reconciler.hop import Hop
+from reconciler.store.engine import Database, DatabaseUnusable
+from reconciler.store.overview import Overview, Overviews
+
+FRESH_S = 0.5
+"""A look is told again for so long."""
+
+READ_S_MAX = 4
+"""Then the query is stopped.  A look at a million deals takes some 20 ms."""
+
+WAIT_S_MAX = 5
+"""Then who asked is told that the database does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the record had at a moment."""
+
+    at: int
+    record: Overview = field(default_factory=Overview)
+    trouble: str = ""
+    """Why it could not be looked at now; then the rest is what was seen before."""
+
+
+class Looking:
+    """Shares looks.  `run` must run while anybody asks."""
+
+    def __init__(self, database: Database, accounts: Sequence[str], hop: Hop, clock: Clock) -> None:
+        self._overviews = Overviews(database)
+        self._accounts = accounts
+        self._hop = hop
+        self._clock = clock
+        self._wanted = trio.Event()
+        self._done = trio.Event()
+        self._look = Look(at=clock.now())
+        self._fresh_until = -1.0
+        self._bug: Exception | None = None
+
+    async def newest(self) -> Look:
+        """The record as it was at most half a second ago.  Raises what a bug in reading raised."""
+        if trio.current_time() >= self._fresh_until:
+            done = self._done
+            self._wanted.set()
+            with trio.move_on_after(WAIT_S_MAX) as waiting:
+                await done.wait()
+            if waiting.cancelled_caught:
+                why = f"the database has not answered for {WAIT_S_MAX} seconds"
+                return replace(self._look, trouble=why)
+            if self._bug is not None:
+                raise self._bug
+        return self._look
+
+    async def run(self) -> None:
+        """Reads whenever somebody wants it, for ever."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            self._bug = None
+            try:
+                self._look = await self._read()
+            except Exception as bug:
+                self._bug = bug  # whoever asked is told, and tells
+            self._fresh_until = trio.current_time() + (FRESH_S if self._bug is None else 0)
+            done, self._done = self._done, trio.Event()
+            done.set()
+
+    async def _read(self) -> Look:
+        now = self._clock.now()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stop_late)
+            try:
+                seen = await self._hop(self._overviews.look, self._accounts, now)
+                return Look(at=now, record=seen)
+            except DatabaseUnusable as problem:
+                return replace(self._look, trouble=str(problem))
+            finally:
+                nursery.cancel_scope.cancel()
+
+    async def _stop_late(self) -> None:
+        await trio.sleep(READ_S_MAX)
+        while True:
+            self._overviews.stop()
+            await trio.sleep(0.1)  # between two queries there is nothing to stop
