@@ -42,11 +42,12 @@ class AppriseHook(Terms):
         """As Hook says."""
         title, text, kind = worded(message)
         said = telling.Telling(url=self.url.reveal(), title=title, text=text, kind=kind)
-        ended = await tell(
-            COMMAND, msgspec.json.encode(said), environment(), limit_s=seconds(self.timeout)
-        )
-        if ended.code:
-            # Whatever it printed is not repeated: the library may have said the address.
+        limit_s = seconds(self.timeout)
+        ended = await tell(COMMAND, msgspec.json.encode(said), environment(), limit_s=limit_s)
+        # Whatever it printed is not repeated: the library may have said the address.
+        if ended.code is None:
+            raise HookFailed(f"the service did not take it within {limit_s:g}s")
+        if ended.code != telling.SENT:
             raise HookFailed(WHY.get(ended.code, f"apprise ended with {ended.code}"))
 
 

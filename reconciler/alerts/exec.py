@@ -28,8 +28,7 @@ class ExecHook(Terms):
     async def deliver(self, message: Message) -> None:
         """As Hook says."""
         said = {"RECONCILER_EVENT": message.event, "RECONCILER_DELIVERY": message.id}
-        ended = await tell(
-            self.command, message.body, environment() | said, limit_s=seconds(self.timeout)
-        )
-        if ended.code:
-            raise HookFailed(told(self.command[0], ended))
+        limit_s = seconds(self.timeout)
+        ended = await tell(self.command, message.body, environment() | said, limit_s=limit_s)
+        if ended.code != 0:
+            raise HookFailed(told(self.command, ended, limit_s=limit_s))

@@ -37,8 +37,8 @@ KILL_SECONDS_MAX = 1
 class Ended:
     """How it ended, and the end of what it printed."""
 
-    code: int
-    """Negative: the signal that ended it."""
+    code: int | None
+    """Negative: the signal that ended it; None: it had not ended in time."""
     said: str
 
 
@@ -47,10 +47,9 @@ async def tell(
 ) -> Ended:
     """How the program ended; what it left running after success goes on alone.
 
-    Raises HookFailed if it can't be started, or has not ended in time.  Then, as when this is
-    cancelled or the program fails, its whole process group is ended.
+    If it fails or takes longer, and when this is cancelled, its whole process group is ended.
+    Raises HookFailed if it can't be started.
     """
-    program = _name(command[0])
     try:
         process = await trio.lowlevel.open_process(
             command,
@@ -63,7 +62,7 @@ async def tell(
         )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise HookFailed(f"{program} can't be started: {why}") from None
+        raise HookFailed(f"{_name(command)} can't be started: {why}") from None
     said = _Tail()
     try:
         with trio.move_on_after(limit_s):
@@ -72,23 +71,22 @@ async def tell(
     finally:
         with trio.CancelScope(shield=True):
             await _end(process)
-    if code is None:
-        raise HookFailed(f"{program} did not end within {limit_s:g}s{said.after_colon()}")
     return Ended(code, said.text())
 
 
-def told(program: str, ended: Ended) -> str:
-    """Why it failed, for a person.  Of its command line only the name: the rest may be secret."""
-    name = _name(program)
-    if ended.code < 0:
+def told(command: Sequence[str], ended: Ended, *, limit_s: float) -> str:
+    """How it failed, for a person.  Of its command line only the name: the rest may be secret."""
+    if ended.code is None:
+        how = f"did not end within {limit_s:g}s"
+    elif ended.code < 0:
         how = f"was ended by {signal.Signals(-ended.code).name}"
     else:
         how = f"ended with {ended.code}"
-    return f"{name} {how}: {ended.said}" if ended.said else f"{name} {how}"
+    return f"{_name(command)} {how}" + (f": {ended.said}" if ended.said else "")
 
 
-def _name(program: str) -> str:
-    return PurePath(program).name[:NAME_CHARS_MAX]
+def _name(command: Sequence[str]) -> str:
+    return PurePath(command[0]).name[:NAME_CHARS_MAX]
 
 
 @dataclass(slots=True)
@@ -106,10 +104,6 @@ class _Tail:
 
     def text(self) -> str:
         return one_line(b"".join(self._chunks).decode(errors="replace"), SAID_CHARS_MAX)
-
-    def after_colon(self) -> str:
-        text = self.text()
-        return f": {text}" if text else ""
 
 
 async def _attend(process: trio.Process, body: bytes, said: _Tail) -> None:

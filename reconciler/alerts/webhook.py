@@ -7,6 +7,7 @@ spoken by the transport that the world gives, below the library's client, which 
 
 import hashlib
 import hmac
+import ssl
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -166,9 +167,21 @@ def _why(error: Exception) -> str:
         case httpx.ConnectTimeout():
             return f"can't be connected to within {CONNECT_SECONDS_MAX}s"
         case httpx.ConnectError():
-            return f"can't be connected to: {error}"
+            return f"can't be connected to: {_below(error)}"
         case httpx.ProtocolError():
-            return "answered something that is not HTTP"
+            return "answered nothing that is HTTP"
         case OSError():
             return f"can't be resolved: {error.strerror or type(error).__name__}"
     return "hung up before it answered"
+
+
+def _below(error: BaseException) -> str:
+    """What OpenSSL says, where it was that: the libraries above it don't repeat it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed: {cause.reason}"
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or "it hung up"

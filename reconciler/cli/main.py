@@ -24,6 +24,7 @@ COMMANDS = {
     "drift": "Differences that stayed: list, explain, acknowledge.",
     "explain": "A balance back to its evidence.",
     "replay": "The record made once more from what arrived.",
+    "alerts": "The hooks that tell of events, tried.",
     "db": "Look after the database's schema.",
 }
 """Each is the module of its name; what it is for stands here, as click would import them all to
