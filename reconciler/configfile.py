@@ -220,7 +220,10 @@ def _explain(message: str) -> tuple[str, str]:
     path, problem = match["path"] or "", match["problem"]
     if unknown := _UNKNOWN.match(problem):
         field = unknown["field"]
-        close = difflib.get_close_matches(field, _keys_below(path), n=1)
+        known = _keys_below(path)
+        if field in known:
+            return _join(path, field), "not with this type"
+        close = difflib.get_close_matches(field, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         return _join(path, field), f"unknown key{hint}"
     if missing := _MISSING.match(problem):

@@ -1,12 +1,14 @@
 """Every mistake in the configuration is named by key and place; no secret is ever shown."""
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
 
-from reconciler.config import ConfigError
-from reconciler.configfile import load
+from reconciler.config import AppriseAlert, ConfigError, ExecAlert, WebhookAlert, named
+from reconciler.configfile import Loaded, load
+from reconciler.domain.moments import DAY
 from reconciler.secret import Secret
 
 GOOD = """
@@ -17,6 +19,8 @@ name = "treasury"
 api_key = "k3y"
 api_secret = "s3cr3t"
 """
+EXEC = "[[alerts]]\ntype='exec'\ncommand=['true']\n"
+WEBHOOK = "[[alerts]]\ntype='webhook'\n"
 
 
 def write(folder: Path, text: str) -> str:
@@ -30,6 +34,7 @@ def problem(folder: Path, text: str, **environment: str) -> str:
         loaded = load(write(folder, text), environment)
         for account in loaded.config.accounts:
             loaded.credentials(account)
+        loaded.alerts()
 
     with pytest.raises(ConfigError) as error:
         read()
@@ -83,17 +88,29 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
     type = "exec"
     command = ["/usr/local/bin/on-drift"]
     events = ["drift.*"]
+    name = "pager"
+    timeout = "5s"
+    repeat = "off"
+    heartbeat = "1m"
     [[alerts]]
     type = "webhook"
     url = "https://ops.example/hook"
     secret_file = "/run/secrets/hook"
+    allow_http = true
+    allow_private = true
+    [[alerts]]
+    type = "apprise"
+    url_file = "/run/secrets/chat"
     """
     config = load(write(tmp_path, text), {}).config
     assert config.exchange.ws == "wss://api.whitebit.eu/ws"
     assert config.reconcile.tolerance == {"USDT": "0.01"}
     assert config.feed.ping_timeout == 500_000
     assert config.journal.size == 512 << 20
-    assert len(config.alerts) == 2
+    assert [alert.name for alert in named(config.alerts)] == ["pager", "webhook", "apprise"]
+    assert [alert.timeout for alert in config.alerts] == [5_000_000, 30_000_000, 30_000_000]
+    assert [alert.repeat for alert in config.alerts] == [0, DAY, DAY]
+    assert [alert.heartbeat for alert in config.alerts] == [60_000_000, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,52 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
         ("[journal]\nsize = '4GB'", "journal.size: expected a size such as"),
         ("[journal]\nsize = 0", "journal.size: expected a size such as"),
         ("[[alerts]]\ntype = 'mail'", "alerts[0].type: invalid value 'mail'"),
+        (EXEC + "evnts=['*']", "alerts[0].evnts: unknown key; did you mean events?"),
+        (EXEC + "url='x'", "alerts[0].url: not with this type"),
+        ("[[alerts]]\ntype='exec'", "alerts[0].command: missing"),
+        ("[[alerts]]\ntype='exec'\ncommand=[]", "alerts[0].command: expected `array` of length"),
+        ("[[alerts]]\ntype='exec'\ncommand=['bin/x']", "alerts[0].command[0]: 'bin/x' is no abs"),
+        (
+            EXEC + "events=['drfit.*']",
+            "alerts[0].events[0]: 'drfit.*' matches no event; did you mea",
+        ),
+        (
+            EXEC + "events=['*', 'Test']",
+            "alerts[0].events[1]: 'Test' matches no event; did you mean",
+        ),
+        (EXEC + "events=['#']", "alerts[0].events[0]: '#' matches no event; there are drift.det"),
+        (EXEC + "events=[]", "alerts[0].events: matches no event; leave it out"),
+        (EXEC + "name='x y'", "alerts[0].name: expected `str` matching"),
+        (EXEC + "name='x'\n" + EXEC + "name='x'", "alerts[1].name: 'x' is there twice"),
+        (EXEC + "timeout='11m'", "alerts[0].timeout: 10m at most"),
+        (EXEC + "timeout='off'", "alerts[0].timeout: 'off' is not a duration"),
+        (EXEC + "repeat='0s'", "alerts[0].repeat: a duration of zero"),
+        (EXEC + "repeat='never'", "alerts[0].repeat: 'never' is not a duration"),
+        (EXEC + "heartbeat='1ms'", 'alerts[0].heartbeat: 1s at least, or "off"'),
+        (
+            WEBHOOK,
+            "alerts.webhook.url: missing: give url, url_file or a systemd credential webhook.u",
+        ),
+        (WEBHOOK + "url='x'", "alerts.webhook.url: is not an https:// address"),
+        (WEBHOOK + "url='ftp://x.example'", "alerts.webhook.url: is not an https:// address"),
+        (
+            WEBHOOK + "url='http://x.example/y'",
+            "alerts.webhook.url: http://x.example would be told",
+        ),
+        (
+            WEBHOOK + "url='http://127.x.example/'",
+            "alerts.webhook.url: http://127.x.example would be",
+        ),
+        (
+            WEBHOOK + "url='https://x.example/'\nurl_file='/u'",
+            "alerts.webhook.url: give either url",
+        ),
+        (WEBHOOK + "url_file='/no/such'", "alerts.webhook.url_file: /no/such can't be read"),
+        (
+            WEBHOOK + "name='ops'\nurl='https://x.example/'\nsecret_file='/no/such'",
+            "alerts.ops.secret_file: /no/such can't be read",
+        ),
+        ("[[alerts]]\ntype='apprise'", "alerts.apprise.url: missing: give url, url_file or"),
         ("[feed", "is not TOML"),
     ],
 )
@@ -195,3 +258,81 @@ def test_a_secret_cannot_be_printed_or_written(tmp_path: Path) -> None:
 def test_a_mistyped_secret_is_not_shown_in_the_error(tmp_path: Path) -> None:
     told = problem(tmp_path, "[[accounts]]\nname='a'\napi_key=12345678")
     assert "12345678" not in told
+
+
+def alerts_of(folder: Path, text: str, **environment: str) -> Loaded:
+    return load(write(folder, text), environment)
+
+
+def test_a_hook_is_called_by_its_type_and_a_number_where_it_has_no_name(tmp_path: Path) -> None:
+    loaded = alerts_of(tmp_path, EXEC + EXEC + EXEC + "name='exec'\n" + EXEC)
+    assert [alert.name for alert in loaded.alerts()] == ["exec-2", "exec-3", "exec", "exec-4"]
+
+
+def test_what_a_hook_must_not_show_comes_from_files_and_systemd_credentials(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "url").write_text("https://ops.example/t0k3n\n")
+    (tmp_path / "ops.secret").write_text("s1gn\n")
+    (tmp_path / "chat.url").write_text("json://t0k3n@ops.example\n")
+    text = f"{WEBHOOK}name='ops'\nurl_file='{tmp_path}/url'\n"
+    text += "[[alerts]]\ntype='apprise'\nname='chat'\n"
+    loaded = alerts_of(tmp_path, text + EXEC, CREDENTIALS_DIRECTORY=str(tmp_path))
+    webhook, chat, program = loaded.alerts()
+    assert isinstance(webhook, WebhookAlert)
+    assert isinstance(chat, AppriseAlert)
+    assert isinstance(program, ExecAlert)
+    assert webhook.url is not None
+    assert webhook.secret is not None
+    assert chat.url is not None
+    assert webhook.url.reveal() == "https://ops.example/t0k3n"
+    assert webhook.secret.reveal() == "s1gn"
+    assert chat.url.reveal() == "json://t0k3n@ops.example"
+    for shown in (repr(loaded), repr(loaded.alerts())):
+        assert "t0k3n" not in shown
+        assert "s1gn" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://t0k3n:t0k3n@127.0.0.1\\@ops.example/",
+        "https://ops.example/t0k3n space",
+        "https://ops.example/#t0k3n",
+        "https:///t0k3n",
+        "http://t0k3n@ops.example/t0k3n",
+    ],
+)
+def test_a_bad_address_is_not_repeated_as_it_may_be_a_password(tmp_path: Path, url: str) -> None:
+    told = problem(tmp_path, f"{WEBHOOK}url='{url}'")
+    assert "alerts.webhook.url: " in told
+    assert "t0k3n" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ops.example",
+        "https://user:pass@ops.example:8443/a/b?c=d&e=%20",
+        "https://[2620:fe::fe]:8443/",
+        "http://localhost:9093/api/v2/alerts",
+        "http://127.0.0.1/",
+        "http://[::1]:80/?a",
+    ],
+)
+def test_a_good_address_is_taken(tmp_path: Path, url: str) -> None:
+    (alert,) = alerts_of(tmp_path, f"{WEBHOOK}url='{url}'").alerts()
+    assert isinstance(alert, WebhookAlert)
+
+
+def test_a_missing_extra_is_said_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    told = problem(tmp_path, "[[alerts]]\ntype='apprise'\nurl='json://ops.example'")
+    assert "alerts.apprise.type: needs the extra: pip install 'reconciler[apprise]'" in told
+
+
+def test_only_loopback_itself_is_spoken_to_in_the_clear(tmp_path: Path) -> None:
+    told = problem(tmp_path, "[exchange]\nrest_url = 'http://127.0.0.1.example'")
+    assert "would send signed requests in the clear" in told
