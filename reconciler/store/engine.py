@@ -188,7 +188,9 @@ def unusable(
         if url.password:
             reason = reason.replace(str(url.password), "***")
         if state is None and isinstance(error, exc.OperationalError | exc.InterfaceError):
-            return DatabaseAway(f"{where}: {reason}; is the server up, and the URL right?")
+            return DatabaseAway(f"{where}: {_connecting(reason)}")
+        if state == _NOT_ALLOWED:
+            return DatabaseAway(f"{where}: {reason}; let this user own the tables")
         if state is not None and (state[:2] in _STATES_AWAY or (state == _READ_ONLY and writing)):
             return DatabaseAway(f"{where}: {reason}")
     return error
@@ -211,6 +213,18 @@ _SQLITE_AWAY = {
 _STATES_AWAY = frozenset({"08", "28", "3D", "40", "53", "55", "57", "58"})
 _READ_ONLY = "25006"
 """A former primary that became a standby."""
+_NOT_ALLOWED = "42501"
+"""A right that can be given while we wait."""
+
+
+def _connecting(reason: str) -> str:
+    """Why a connection could not be had, with what to look at."""
+    _, answered, why = reason.partition("FATAL:")
+    if not answered:
+        return f"{reason}; is the server up, and the URL right?"
+    if "connection" in why:  # too many of them, or its last slots are reserved
+        return f"{why.strip()}; close other sessions, or raise max_connections"
+    return f"{why.strip()}; is the URL right?"
 
 
 def _sqlite(url: URL, busy_timeout: int) -> Database:
