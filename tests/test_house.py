@@ -40,8 +40,9 @@ MAY_USE: dict[str, set[str]] = {
     "simulator": set(),
     "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
+    "doctor": {"alerts", "domain", "feed", "store", "wire"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}
-    | {"alerts", "health", "reconcile", "replay", "service", "web"}
+    | {"alerts", "doctor", "health", "reconcile", "replay", "service", "web"}
     | SHARED,
 }
 
