@@ -1,5 +1,6 @@
 """`reconciler check`: each thing that can be wrong is found, named and does not hide the others."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,25 @@ def check(
     folder: Path,
     database_url: str,
     exchange: Exchange | None = None,
+    *arguments: str,
     **changes: str,
 ) -> Ended:
     """What the doctor says of a configuration at an exchange (of none, where nobody listens)."""
 
     async def main() -> Ended:
         if exchange is None:
-            return await ended("check", "--config", write_config(folder, None, database_url))
+            return await ended("check", "--config", kept(write_config(folder, None, database_url)))
         async with serve(exchange) as server:
-            config = write_config(folder, server, database_url, **changes)
-            return await ended("check", "--config", config)
+            config = kept(write_config(folder, server, database_url, **changes))
+            return await ended("check", *arguments, "--config", config)
 
     return run(main)
+
+
+def kept(config: Path) -> Path:
+    """As a file with a key in it should be."""
+    config.chmod(0o600)
+    return config
 
 
 def failures(found: Ended) -> list[str]:
@@ -38,14 +46,33 @@ def failures(found: Ended) -> list[str]:
     return [words[1] for words in lines]
 
 
-def test_where_all_is_well_it_says_so(tmp_path: Path, database_url: str) -> None:
-    found = check(tmp_path, database_url, open_exchange())
+def test_where_all_is_well_it_says_so(tmp_path: Path, sqlite_url: str) -> None:
+    found = check(tmp_path, sqlite_url, open_exchange(is_business=True), "--strict")
     assert (found.code, found.err) == (0, "")
-    assert failures(found) == []
-    assert "all is well; start: reconciler run" in found.out
-    assert "may make all 7 calls" in found.out
+    assert "\nall is well; start: reconciler run\n" in found.out
+    assert "may make all 20 calls" in found.out
     assert SECRET not in found.out
     assert KEY not in found.out
+
+
+def test_warnings_are_counted_and_only_strictness_minds_them(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    """Such as those that a test's database deserves: it is not meant to survive a power cut."""
+    found = check(tmp_path, postgres_url, open_exchange())
+    assert (found.code, found.err) == (0, "")
+    assert "\n2 warnings; all else is well; start: reconciler run\n" in found.out
+    assert check(tmp_path, postgres_url, open_exchange(), "--strict").code == 1
+
+
+def test_programs_are_told_the_same_with_stable_keys(tmp_path: Path, sqlite_url: str) -> None:
+    found = check(tmp_path, sqlite_url, open_exchange(), "--json", key="x" * 32)
+    assert (found.code, found.err) == (1, "")
+    said = json.loads(found.out)
+    assert (said["ok"], said["failures"], said["warnings"]) == (False, 1, 0)
+    assert said["findings"][0].keys() == {"mark", "what", "said"}
+    [failed] = [each for each in said["findings"] if each["mark"] == "fail"]
+    assert failed["what"] == "account treasury"
 
 
 @pytest.mark.parametrize("changes", [{"key": "x" * 32}, {"secret": "x" * 32}])
@@ -56,7 +83,7 @@ def test_wrong_credentials_are_found(
     assert (found.code, found.err) == (1, "")
     assert failures(found) == ["account"]
     assert "refused the credentials" in found.out
-    assert "1 finding\n" in found.out
+    assert "1 failure: a run would fail" in found.out
     assert "x" * 32 not in found.out
 
 
@@ -102,7 +129,7 @@ def test_one_finding_does_not_hide_another(tmp_path: Path) -> None:
     found = check(tmp_path, "postgresql://nobody@127.0.0.1:1/none", open_exchange(), key="x" * 32)
     assert found.code == 1
     assert failures(found) == ["database", "account"]
-    assert "2 findings" in found.out
+    assert "2 failures: " in found.out
 
 
 def test_a_secret_that_is_missing_is_found_and_the_exchange_looked_at_all_the_same(
