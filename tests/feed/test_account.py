@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import trio
 
-from reconciler.domain.moments import SECOND, seconds
+from reconciler.domain.moments import HOUR, SECOND, seconds
 from reconciler.domain.words import Phase, Wallet
 from reconciler.feed.account import listen
 from reconciler.feed.rest import CredentialsRefused
@@ -88,7 +88,7 @@ def test_they_are_read_while_the_feed_is_down(sqlite_url: str) -> None:
 
 def test_a_wallet_that_is_not_wanted_is_not_polled(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, wallets=frozenset({Wallet.SPOT})) as stage:
+        async with open_stage(sqlite_url, wallets=frozenset({Wallet.SPOT}), sweep=HOUR) as stage:
             stage.nursery.start_soon(listen, stage.on)
             await trio.sleep(300)
             assert MAIN not in stage.network.asked
@@ -113,7 +113,7 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
     sqlite_url: str, answer: Answer | Swallow
 ) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url) as stage:
+        async with open_stage(sqlite_url, sweep=HOUR) as stage:
             rule = Rule(point=Point.REQUEST, act=answer, name=f"/api/v4/{MAIN}", times=None)
             stage.exchange.faults.add(rule)
             stage.exchange.deposit(ACCOUNT, "BTC", "3")

@@ -1,6 +1,7 @@
 """Nothing is missing below the proof, whatever happened on the way to it; the rest is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -62,11 +63,21 @@ HALF_A_YEAR = Past(
     deposits=60,
     delisted=("DOGE_USDT",),
 )
+QUIETER = replace(
+    HALF_A_YEAR, deals=500, burst_deals=150, orders=80, papers=120, margin=40, deposits=30
+)
 
 
-@pytest.mark.parametrize("most", [None, 100], ids=["500 a page", "100 a page"])
+@pytest.mark.parametrize(
+    ("past", "most"),
+    [
+        pytest.param(QUIETER, 100, id="100 a page"),
+        pytest.param(HALF_A_YEAR, None, id="more, 500 a page", marks=pytest.mark.soak),
+        pytest.param(HALF_A_YEAR, 100, id="more, 100 a page", marks=pytest.mark.soak),
+    ],
+)
 def test_half_a_year_of_everything_is_recorded_though_it_is_killed_on_the_way(
-    sqlite_url: str, most: int | None
+    sqlite_url: str, past: Past, most: int | None
 ) -> None:
     async def main() -> None:
         markets = (*DEFAULT_MARKETS, *FUTURES)
@@ -76,7 +87,7 @@ def test_half_a_year_of_everything_is_recorded_though_it_is_killed_on_the_way(
             stage.exchange.histories = Histories(page_max=most)
             stage.exchange.engine.accounts[ACCOUNT].is_business = True
             stage.exchange.open_account("sub", master=ACCOUNT)
-            live_through(stage.exchange, HALF_A_YEAR, [ACCOUNT], seed=1)
+            live_through(stage.exchange, past, [ACCOUNT], seed=1)
             on = stage.on
             for number in (5, 25, 60):
                 with trio.CancelScope() as scope:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 import pytest
 import trio
@@ -23,6 +24,7 @@ from reconciler.simulator.acts import Point, Rule, Shift
 from reconciler.simulator.records import Histories
 from tests.feed.history import TRANSACTIONS, asked, reader_of, restarted, spoiled, sweep, unproven
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
+from tests.grids import corners
 
 CODES = "main-account/codes/history"
 ONE = Decimal(1)
@@ -42,8 +44,11 @@ def true_transactions(stage: Stage) -> set[str]:
     return set(stage.exchange.truth(ACCOUNT).papers.transactions)
 
 
-@pytest.mark.parametrize("count", [0, 1, PEEK - 1, PEEK, 99, 100, 101, 230])
-@pytest.mark.parametrize("most", [None, 100, 60])
+COUNTS = [0, 1, PEEK - 1, PEEK, 99, 100, 101, 230]
+EDGES = [(0, None), (PEEK - 1, None), (PEEK, None), (101, None), (100, 100), (101, 100), (230, 60)]
+
+
+@pytest.mark.parametrize(("count", "most"), corners(EDGES, product(COUNTS, [None, 100, 60])))
 def test_every_row_is_read_however_many_a_page_holds(
     sqlite_url: str, count: int, most: int | None
 ) -> None:
@@ -79,7 +84,7 @@ def test_where_little_is_new_little_is_asked_for(sqlite_url: str) -> None:
 def test_after_a_long_time_the_list_is_read_down_to_the_proof(sqlite_url: str) -> None:
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
-            await deposit(stage, 1_300)
+            await deposit(stage, 700)
             await backfill(stage.on, Source.BACKFILL)
             await trio.sleep(100)
             await deposit(stage, 230)

@@ -8,7 +8,7 @@ import pytest
 import trio
 from msgspec.structs import replace as another
 
-from reconciler.domain.moments import SECOND, seconds
+from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
@@ -112,7 +112,7 @@ def test_a_session_that_never_gets_to_be_live_does_not_shorten_the_pauses(sqlite
 
 def test_a_session_cut_while_its_lists_change_was_live_all_the_same(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url) as stage:
+        async with open_stage(sqlite_url, sweep=20 * MINUTE) as stage:
             stage = patient(stage)
             stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(503), times=4))
             stage.nursery.start_soon(supervise, stage.on)
