@@ -25,6 +25,7 @@ WHY = {
     telling.UNKNOWN: "apprise knows no service with such an address",
     telling.MISSING: "apprise is missing: pip install 'reconciler[apprise]'",
 }
+MENDED_BY_PEOPLE = (telling.UNKNOWN, telling.MISSING)
 
 
 class _Body(msgspec.Struct):
@@ -48,7 +49,8 @@ class AppriseHook(Terms):
         if ended.code is None:
             raise HookFailed(f"the service did not take it within {limit_s:g}s")
         if ended.code != telling.SENT:
-            raise HookFailed(WHY.get(ended.code, f"apprise ended with {ended.code}"))
+            why = WHY.get(ended.code, f"apprise ended with {ended.code}")
+            raise HookFailed(why, permanent=ended.code in MENDED_BY_PEOPLE)
 
 
 def worded(message: Message) -> tuple[str, str, str]:

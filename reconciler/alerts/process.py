@@ -62,7 +62,7 @@ async def tell(
         )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise HookFailed(f"{_name(command)} can't be started: {why}") from None
+        raise HookFailed(f"{_name(command)} can't be started: {why}", permanent=True) from None
     said = _Tail()
     try:
         with trio.move_on_after(limit_s):

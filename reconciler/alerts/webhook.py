@@ -28,10 +28,6 @@ from reconciler.world import Resolve
 CONNECT_SECONDS_MAX = 5
 """For each address, so that one that is silent leaves time for the next."""
 ADDRESSES_MAX = 4
-RETRY_AFTER_SECONDS_MAX = 3600
-"""Whoever asks for more is asked again all the same: nobody may silence an alert for a week."""
-MENDED_SECONDS = 300
-"""A refusal that only a person can mend is tried again so much later at least."""
 HELPED_BY_TIME = (408, 425, 429)
 """Of the 4xx."""
 
@@ -59,12 +55,16 @@ class WebhookHook(Terms):
             why = f"no answer within {seconds(self.timeout):g}s"
             raise HookFailed(f"{place}: {why}") from None
         except _Refused as refused:
-            raise HookFailed(f"{place}: {refused}", retry_after_s=MENDED_SECONDS) from None
+            raise HookFailed(f"{place}: {refused}", permanent=True) from None
         except (OSError, httpx.RequestError) as error:
             raise HookFailed(f"{place}: {_why(error)}") from None
         if not 200 <= status < 300:
-            pause = self._pause(status, after)
-            raise HookFailed(f"{place}: answered {_meaning(status)}", retry_after_s=pause)
+            asked = retry_after(after, self.clock.now())
+            raise HookFailed(
+                f"{place}: answered {_meaning(status)}",
+                retry_after_s=None if asked is None else seconds(asked),
+                permanent=status < 500 and status not in HELPED_BY_TIME,
+            )
 
     async def _post(self, url: httpx.URL, message: Message) -> tuple[int, str]:
         """Status and Retry-After, from the first address that can be connected to."""
@@ -121,12 +121,6 @@ class WebhookHook(Terms):
             content=message.body,
             extensions={"timeout": {"connect": CONNECT_SECONDS_MAX}, "sni_hostname": _host(url)},
         )
-
-    def _pause(self, status: int, after: str) -> float | None:
-        if (asked := retry_after(after, self.clock.now())) is not None:
-            return min(seconds(asked), RETRY_AFTER_SECONDS_MAX)
-        is_ours = status < 500 and status not in HELPED_BY_TIME
-        return MENDED_SECONDS if is_ours else None
 
 
 class _Refused(Exception):

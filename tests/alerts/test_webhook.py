@@ -105,29 +105,25 @@ def test_name_and_password_of_the_address_are_said_as_http_says_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "reason", "retry_after_s"),
+    ("given", "reason", "retry_after_s", "permanent"),
     [
-        (answer(500), "answered 500 Internal Server Error", None),
-        (answer(503, "Retry-After: 7"), "answered 503 Service Unavailable", 7),
-        (answer(429, "Retry-After: 20"), "answered 429 Too Many Requests", 20),
-        (answer(429, "Retry-After: 9999999"), "answered 429 Too Many Requests", 3600),
-        (answer(408), "answered 408 Request Timeout", None),
-        (answer(404), "answered 404 Not Found", 300),
-        (answer(410), "answered 410 Gone", 300),
-        (answer(302), "answered 302, a redirect, which is not followed: configure", 300),
-        (answer(304), "answered 304, a redirect, which is not followed: configure", 300),
-        (b"HTTP/1.1 799 " + TOKEN.encode() + b"\r\n\r\n", "answered 799", None),
-        (b"", "answered nothing that is HTTP", None),
-        (b"SSH-2.0-" + TOKEN.encode() + b"\r\n", "answered nothing that is HTTP", None),
-        (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-            "nothing that is HTTP",
-            None,
-        ),
+        (answer(500), "answered 500 Internal Server Error", None, False),
+        (answer(503, "Retry-After: 7"), "answered 503 Service Unavailable", 7, False),
+        (answer(429, "Retry-After: 20"), "answered 429 Too Many Requests", 20, False),
+        (answer(429, "Retry-After: soon"), "answered 429 Too Many Requests", None, False),
+        (answer(408), "answered 408 Request Timeout", None, False),
+        (answer(404), "answered 404 Not Found", None, True),
+        (answer(410), "answered 410 Gone", None, True),
+        (answer(302), "answered 302, a redirect, which is not followed: configure", None, True),
+        (answer(304), "answered 304, a redirect, which is not followed: configure", None, True),
+        (b"HTTP/1.1 799 " + TOKEN.encode() + b"\r\n\r\n", "answered 799", None, False),
+        (b"", "answered nothing that is HTTP", None, False),
+        (b"SSH-2.0-" + TOKEN.encode() + b"\r\n", "answered nothing that is HTTP", None, False),
+        (answer(200, "Content-Length: 6"), "answered nothing that is HTTP", None, False),
     ],
 )
 def test_what_is_no_success_is_said_in_our_own_words(
-    given: bytes, reason: str, retry_after_s: float | None
+    given: bytes, reason: str, retry_after_s: float | None, permanent: bool
 ) -> None:
     async def main() -> None:
         async with listening(given) as sink, hooked(f"{sink.url}/{TOKEN}") as hook:
@@ -135,7 +131,7 @@ def test_what_is_no_success_is_said_in_our_own_words(
         assert failed.reason.startswith(f"{sink.url}: ")
         assert reason in failed.reason
         assert TOKEN not in failed.reason
-        assert failed.retry_after_s == retry_after_s
+        assert (failed.retry_after_s, failed.permanent) == (retry_after_s, permanent)
 
     run(main)
 
@@ -292,7 +288,7 @@ def test_it_connects_only_to_addresses_that_may_be_told(
                 await hook.deliver(MESSAGE)
             else:
                 failed = await failure(hook)
-                assert failed.retry_after_s == 300
+                assert failed.permanent
                 assert TOKEN not in failed.reason
         name = host.partition("//")[2].strip("[]")
         assert ears.connected == [(address, name) for address in connected]
