@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.domain.words import Wallet
@@ -79,6 +79,7 @@ separate = st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True)
 # Honest reports
 
 
+@settings(max_examples=50)
 @given(life=lives(), frozen=splits, data=st.data())
 def test_honest_reports_never_bring_a_known_ledger_in_doubt(
     life: Life, frozen: int, data: st.DataObject
@@ -94,6 +95,7 @@ def test_honest_reports_never_bring_a_known_ledger_in_doubt(
         proof = after
 
 
+@settings(max_examples=50)
 @given(life=lives(), data=st.data())
 def test_reports_judged_together_say_what_they_say_one_by_one(
     life: Life, data: st.DataObject
@@ -108,6 +110,7 @@ def test_reports_judged_together_say_what_they_say_one_by_one(
     assert judge(begun(life), told, life.allows) == one_by_one(begun(life), told, life)[-1]
 
 
+@settings(max_examples=50)
 @given(life=lives(), frozen=splits, data=st.data())
 def test_the_opening_of_honest_reports_is_the_truth_within_what_is_hidden(
     life: Life, frozen: int, data: st.DataObject
@@ -187,6 +190,7 @@ def test_what_is_lost_beyond_what_is_hidden_is_in_doubt_at_the_first_report(
     assert abs(drift + money(lost)) <= (width(moved(after)) + UNIT_SHOWN) / 2
 
 
+@settings(max_examples=50)
 @given(
     life=lives(), frozen=splits, units=st.integers(10**7, 10**9), sign=st.sampled_from([1, -1]),
     data=st.data(),
@@ -205,6 +209,7 @@ def test_a_loss_amid_trading_is_in_doubt_whatever_the_moment_of_the_report(
         assert contains(after.step.level, money(life.opening - lost))
 
 
+@settings(max_examples=50)
 @given(
     wallet=wallets, start=openings, leak=st.integers(1, 2 * UNIT), cuts=st.lists(
         splits, min_size=30, max_size=30)
@@ -242,6 +247,7 @@ def test_one_unit_with_every_report_is_found_at_the_second() -> None:
 # A doubt that ends
 
 
+@settings(max_examples=50)
 @given(
     exponents=separate, late=st.sets(st.integers(0, 12)), start=openings, times=st.data(),
     wallet=wallets, frozen=splits,
