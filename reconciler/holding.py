@@ -5,12 +5,14 @@ that is lost ends the work at once, and it is begun anew when the lock is back; 
 handed over and was not committed by then is refused, unless nobody else came in between.
 """
 
+import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
+import structlog
 import trio
 
 from reconciler.clock import Clock
@@ -26,6 +28,10 @@ POLL_SECONDS = 1
 
 CHECK_SECONDS = 2
 """How often a holder makes sure that it still is one."""
+
+DUTY = "({})"
+"""A duty that one process has for all is held like an account, by a name that none can have, and
+without a token: it may be done twice in a bad moment, and who does it knows that."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -86,7 +92,7 @@ class Holding:
 
         Raises AccountHeld, or DatabaseAway, after waiting `patience` seconds for the account.
         """
-        log = self._log.bind(account=account)
+        log = self._log.bind(account=account) if _is_account(account) else _SILENT
         while True:
             token = await self._acquired(account, patience, log)
             log.info("account.held", token=token)
@@ -101,6 +107,14 @@ class Holding:
             with suppress(DatabaseAway):
                 await self._ask(self._locks.release, account)
             await trio.sleep(POLL_SECONDS)
+
+    async def while_on_duty(self, duty: str, work: Callable[[], Awaitable[T]]) -> T:
+        """The same of a duty, which nobody else of this database has meanwhile."""
+
+        async def held(_: Hold) -> T:
+            return await work()
+
+        return await self.while_held(DUTY.format(duty), held)
 
     async def watch(self) -> None:
         """Notices, for ever, when what is held is held no more."""
@@ -153,6 +167,8 @@ class Holding:
         return None
 
     def _take(self, account: str) -> int:
+        if not _is_account(account):
+            return 0
         mine, now = self._tokens.get(account), self._clock.now()
         return take(self._database, account, name=self._name, now=now, mine=mine)
 
@@ -164,3 +180,13 @@ class Holding:
             for work in self._works.values():
                 work.lose(str(away))
             raise
+
+
+def _is_account(name: str) -> bool:
+    return not name.startswith(DUTY[0])
+
+
+_SILENT: Logger = structlog.wrap_logger(
+    None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+)
+"""Who has a duty is nobody's concern: somebody has it, or will in a second."""

@@ -35,10 +35,11 @@ MAY_USE: dict[str, set[str]] = {
     "replay": {"domain", "inbox", "store"} | SHARED,
     "health": {"domain", "feed", "writer"} | SHARED,
     "service": {"domain", "feed", "health", "store", "writer"} | SHARED,
-    "alerts": {"domain", "inbox", "store"} | SHARED,
+    "alerts": {"domain", "holding", "store", "writer"} | SHARED,
     "web": {"domain", "feed", "health", "store", "writer"} | SHARED,
     "simulator": set(),
-    "daemon": {"domain", "inbox", "store", "writer", "holding", "feed"} | SHARED,
+    "daemon": {"alerts", "domain", "feed", "health", "holding", "inbox", "store", "writer"}
+    | SHARED,
     "verdict": {"domain", "store", "simulator"} | SHARED,
     "doctor": {"alerts", "domain", "feed", "store", "wire"} | SHARED,
     "cli": {"domain", "inbox", "store", "writer", "feed", "wire", "simulator", "daemon", "verdict"}

@@ -96,12 +96,13 @@ class DatabaseNews(Struct, frozen=True, kw_only=True, tag="database"):
 
 
 class DeliveryNews(Struct, frozen=True, kw_only=True, tag="delivery"):
-    """Of a hook that could not be told something, for as long as that was tried; or could again."""
+    """Of a hook that can't be told anything, or can again."""
 
     hook: str
     since: int
-    lost_id: str = ""
-    lost_event: str = ""
+    alert_id: str = ""
+    """What it could not be told first; empty when it is told again."""
+    alert_event: str = ""
     reason: str = ""
 
 
@@ -132,7 +133,7 @@ def dedupe_key(news: News) -> str:
         case DeliveryNews():
             return f"delivery/{news.hook}"
         case SignNews():
-            return "sign"
+            return f"sign/{news.name}"
         case _:
             assert_never(news)
 
@@ -183,10 +184,10 @@ def _fields(news: News) -> dict[str, Any]:
             return {"since": iso(news.since)} | ended
         case DeliveryNews():
             fields = {"hook": news.hook, "since": iso(news.since)}
-            if news.lost_id:
+            if news.alert_id:
                 fields |= {
-                    "lost_id": news.lost_id,
-                    "lost_event": news.lost_event,
+                    "alert_id": news.alert_id,
+                    "alert_event": news.alert_event,
                     "reason": news.reason,
                 }
             return fields
@@ -252,10 +253,10 @@ def _said(event: Event, news: News) -> str:
                 f"The database is written again; it was away from {_clock(news.since)} "
                 f"to {_clock(news.until or 0)}."
             )
-        case DeliveryNews() if news.lost_id:
+        case DeliveryNews() if news.alert_id:
             return (
-                f"Alerts do not arrive by the hook {news.hook}: {news.lost_event} was given up"
-                f" ({news.reason}); mend it, then try: reconciler alerts test"
+                f"Alerts do not arrive by the hook {news.hook}: {news.alert_event} is tried since "
+                f"{_clock(news.since)} ({news.reason}); mend it, then try: reconciler alerts test"
             )
         case DeliveryNews():
             return f"Alerts arrive by the hook {news.hook} again."

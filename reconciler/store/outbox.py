@@ -31,21 +31,21 @@ class Outbox:
         self.written = 0
         """How many were, since it was made."""
 
-    def put(self, connection: Connection, event: Event, news: News, *, now: int) -> None:
-        """Writes the event, if it is news."""
+    def put(self, connection: Connection, event: Event, news: News, *, now: int) -> int | None:
+        """Writes the event, if it is news; returns its number."""
         key = dedupe_key(news)
         no_news = IS_NO_NEWS_AFTER.get(event)
         if no_news is not None and last_event(connection, key) in no_news:
-            return
-        connection.execute(
-            insert(events).values(
-                event=str(event),
-                dedupe_key=key,
-                occurred_at=now,
-                news=msgspec.json.encode(news).decode(),
-            )
+            return None
+        row = insert(events).values(
+            event=str(event),
+            dedupe_key=key,
+            occurred_at=now,
+            news=msgspec.json.encode(news).decode(),
         )
+        number: int = connection.execute(row.returning(events.c.number)).scalar_one()
         self.written += 1
+        return number
 
     def feed(
         self, connection: Connection, account_id: int, notice: FeedNotice, *, now: int

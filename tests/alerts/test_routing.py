@@ -239,7 +239,7 @@ def test_a_gap_is_told_once_each_time() -> None:
 
 def test_a_hook_does_not_hear_of_its_own_failures() -> None:
     desk = Desk((Audience(name="mail"), Audience(name="pager")))
-    lost = DeliveryNews(hook="mail", since=NOON, lost_id="1", lost_event="feed.down", reason="500")
+    lost = DeliveryNews(hook="mail", since=NOON, alert_id="1", alert_event="feed.down", reason="500")
     desk.hear((Event.DELIVERY_FAILED, lost))
     assert [alert.hooks for _, alert in desk.told] == [("pager",)]
 
