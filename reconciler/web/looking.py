@@ -17,10 +17,10 @@ from reconciler.store.overview import Overview, Overviews
 FRESH_S = 0.5
 """A look is told again for so long."""
 
-READ_S_MAX = 4
-"""Then the query is stopped.  A look at a million deals takes some 20 ms."""
+READ_S_MAX = 4.0
+"""Then the query is stopped."""
 
-WAIT_S_MAX = 5
+WAIT_S_MAX = 5.0
 """Then who asked is told that the database does not answer."""
 
 
@@ -37,11 +37,22 @@ class Look:
 class Looking:
     """Shares looks.  `run` must run while anybody asks."""
 
-    def __init__(self, database: Database, accounts: Sequence[str], hop: Hop, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        accounts: Sequence[str],
+        hop: Hop,
+        clock: Clock,
+        *,
+        read_s: float = READ_S_MAX,
+        wait_s: float = WAIT_S_MAX,
+    ) -> None:
         self._overviews = Overviews(database)
         self._accounts = accounts
         self._hop = hop
         self._clock = clock
+        self._read_s = read_s
+        self._wait_s = wait_s
         self._wanted = trio.Event()
         self._done = trio.Event()
         self._look = Look(at=clock.now())
@@ -53,10 +64,10 @@ class Looking:
         if trio.current_time() >= self._fresh_until:
             done = self._done
             self._wanted.set()
-            with trio.move_on_after(WAIT_S_MAX) as waiting:
+            with trio.move_on_after(self._wait_s) as waiting:
                 await done.wait()
             if waiting.cancelled_caught:
-                why = f"the database has not answered for {WAIT_S_MAX} seconds"
+                why = f"the database has not answered for {self._wait_s:g} seconds"
                 return replace(self._look, trouble=why)
             if self._bug is not None:
                 raise self._bug
@@ -89,7 +100,7 @@ class Looking:
                 nursery.cancel_scope.cancel()
 
     async def _stop_late(self) -> None:
-        await trio.sleep(READ_S_MAX)
+        await trio.sleep(self._read_s)
         while True:
             self._overviews.stop()
             await trio.sleep(0.1)  # between two queries there is nothing to stop

@@ -11,6 +11,7 @@ import os
 import socket as system
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import cast
 
 import trio
@@ -31,22 +32,26 @@ from reconciler.web.pages import pages
 from reconciler.web.sight import open_sight
 from reconciler.world import World
 
-CONNECTIONS_MAX = 64
-"""A page keeps one or two, a scraper one."""
 
-IDLE_S_MAX = 15
-"""For a request's headers to be complete, from the connection or the last answer on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of what a client can make us wait for, and keep."""
 
-SEND_S_MAX = 10
-"""For the client to take one piece of an answer."""
+    connections: int = 64
+    """A page keeps one or two, a scraper one."""
+    idle_s: float = 15
+    """For a request's headers to be complete, from the connection or the last answer on."""
+    send_s: float = 10
+    """For the client to take one piece of an answer."""
+    connection_s: float = 300
+    """For all of a connection; whoever is cut off connects again."""
 
-CONNECTION_S_MAX = 300
-"""For all of a connection; whoever is cut off connects again."""
 
 REQUEST_BYTES_MAX = 65_536
 """Received before we answer.  Nothing that is asked here has a body."""
 
 HEADER_BYTES_MAX = 16_384
+PIECE_BYTES = 4_096
 RETRY_S = 10
 BACKLOG = 128
 _SOCKET_MODE = 0o660
@@ -64,6 +69,8 @@ async def open_web(
     database: Database,
     world: World,
     log: Logger,
+    *,
+    limits: Limits | None = None,
 ) -> AsyncIterator["Web | None"]:
     """The pages of a running daemon, for as long as the block lasts; None if they are off."""
     address = http.address
@@ -72,7 +79,7 @@ async def open_web(
         return
     async with open_sight(running, database, world) as sight, trio.open_nursery() as nursery:
         app = Door(pages(sight, amounts=http.amounts), Hosts(address, http.hosts), log)
-        web = Web(address, app, log)
+        web = Web(address, app, log, limits or Limits())
         await nursery.start(web.run)
         try:
             yield web
@@ -84,14 +91,20 @@ async def open_web(
 class Web:
     """Serves one application at one address."""
 
-    def __init__(self, address: Tcp | Unix, app: Door, log: Logger) -> None:
+    def __init__(self, address: Tcp | Unix, app: Door, log: Logger, limits: Limits) -> None:
         self.address = address
         """Where it listens; with the real port once it does."""
         self._app = ASGIWrapper(cast("ASGIFramework", app))
         self._log = log
-        self._config = _config()
+        self._limits = limits
+        self._config = _config(limits)
         self._context = WorkerContext(None)
         self._streams: set[trio.SocketStream] = set()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._streams)
 
     def hang_up(self) -> None:
         """Ends every connection at once: hypercorn would go on sending, however slow the client."""
@@ -126,11 +139,11 @@ class Web:
     async def _serve(self, stream: trio.SocketStream) -> None:
         self._streams.add(stream)
         try:
-            with trio.move_on_after(CONNECTION_S_MAX):
-                if len(self._streams) > CONNECTIONS_MAX:
+            with trio.move_on_after(self._limits.connection_s):
+                if len(self._streams) > self._limits.connections:
                     await _turn_away(stream)
                 else:
-                    await self._speak(Connection(stream))
+                    await self._speak(Connection(stream, self._limits.send_s))
         finally:
             self._streams.remove(stream)
             await trio.aclose_forcefully(stream)
@@ -140,7 +153,8 @@ class Web:
         # Annotated as a TLS stream over a socket, it takes any stream with an address.
         stream = cast("trio.SSLStream[trio.SocketStream]", connection)
         try:
-            await TCPServer(self._app, self._config, self._context, state, stream).run()
+            with connection.scope:
+                await TCPServer(self._app, self._config, self._context, state, stream).run()
         except Exception as error:
             # What a client does to the HTTP library must not end the daemon; our own bugs don't
             # pass here, see `Door`.
@@ -148,11 +162,15 @@ class Web:
 
 
 class Connection(trio.abc.HalfCloseableStream):
-    """One accepted stream, with limits on what the client may send and leave unread."""
+    """One accepted stream, with limits on what the client may send and leave unread.
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    When it is over, it ends `scope`: hypercorn would keep it for as long as it may be idle."""
+
+    def __init__(self, stream: trio.SocketStream, send_s: float) -> None:
         self._stream = stream
+        self._send_s = send_s
         self._unanswered = 0
+        self.scope = trio.CancelScope()
 
     @property
     def socket(self) -> "Connection":
@@ -175,15 +193,20 @@ class Connection(trio.abc.HalfCloseableStream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """As a stream does; a client that does not take it in time is hung up on."""
         self._unanswered = 0
-        with trio.move_on_after(SEND_S_MAX) as sending:
+        with trio.move_on_after(self._send_s) as sending:
             await self._stream.send_all(data)
         if sending.cancelled_caught:
+            self.scope.cancel()
             await trio.aclose_forcefully(self._stream)
             raise trio.BrokenResourceError("the client reads too slowly")
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """As a stream does; a client that sends too much unasked is hung up on."""
-        data = await self._stream.receive_some(max_bytes)
+        # In pieces: the HTTP library only limits what is not yet complete.
+        data = await self._stream.receive_some(min(max_bytes or PIECE_BYTES, PIECE_BYTES))
+        if not data:
+            is_waiting = self._unanswered > 0
+            self.scope.deadline = trio.current_time() + (self._send_s if is_waiting else 0)
         self._unanswered += len(data)
         if self._unanswered > REQUEST_BYTES_MAX:
             raise trio.BrokenResourceError("the client sends too much")
@@ -199,6 +222,7 @@ class Connection(trio.abc.HalfCloseableStream):
 
     async def aclose(self) -> None:
         """As a stream does."""
+        self.scope.cancel()
         await self._stream.aclose()
 
 
@@ -212,11 +236,12 @@ async def _listening(address: Tcp | Unix) -> AsyncIterator[list[trio.SocketListe
     try:
         yield listeners
     finally:
-        for listener in listeners:
-            await trio.aclose_forcefully(listener)
+        # Without a checkpoint: whoever is cancelled here must leave nothing behind either.
         if isinstance(address, Unix):
             with suppress(FileNotFoundError):
                 os.unlink(address.path)  # noqa: PTH108
+        for listener in listeners:
+            listener.socket.close()
 
 
 async def _open_unix(path: str) -> trio.SocketListener:
@@ -253,13 +278,13 @@ async def _turn_away(stream: trio.SocketStream) -> None:
         await stream.send_eof()
 
 
-def _config() -> Config:
+def _config(limits: Limits) -> Config:
     made = Config()
     made.accesslog = None
     made.errorlog = None
     made.include_date_header = False  # it would read the wall clock
     made.include_server_header = False
-    made.keep_alive_timeout = IDLE_S_MAX
+    made.keep_alive_timeout = limits.idle_s
     made.h11_max_incomplete_size = HEADER_BYTES_MAX
     made.max_app_queue_size = _QUEUE_MAX
     return made
