@@ -1,12 +1,13 @@
 """Opens the nurseries and joins the channels; decides nothing.
 
-They nest in the order of shutdown: the right to write around the writer, the writer around the
-feeds.  Leaving ends the feeds, which closes the inbox, the writer commits what is in it under a
-deadline, and then another process may have the accounts.
+They nest in the order of shutdown: the right to write around the alerts, these around the writer,
+the writer around the feeds.  Leaving ends the feeds, which closes the inbox, the writer commits what
+is in it under a deadline, what that tells gets a last chance to be heard, and then another process
+may have the accounts.
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,17 +15,22 @@ from typing import TypeVar
 
 import trio
 
+from reconciler.alerts.dispatcher import open_alerts
+from reconciler.alerts.figures import AlertFigures
+from reconciler.alerts.hook import Hook
+from reconciler.clock import steady
 from reconciler.config import Account, Config, Reconcile
 from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
 from reconciler.domain.money import amount
 from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
-from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures
 from reconciler.feed.key import reserving
 from reconciler.feed.listener import Listener
 from reconciler.feed.past import Past
+from reconciler.feed.renewal import Keyring, listen_renewed
 from reconciler.feed.rest import Common, Rest, open_rest
+from reconciler.health import stuck
 from reconciler.holding import Holding, open_holding
 from reconciler.hop import Hop, Watched
 from reconciler.inbox import Hold, Inbox, open_inbox
@@ -50,6 +56,7 @@ class Running:
 
     feeds: dict[str, Figures] = field(default_factory=dict)
     writer: WriterFigures = field(default_factory=WriterFigures)
+    alerts: AlertFigures = field(default_factory=AlertFigures)
     loops: dict[str, Pulse] = field(default_factory=dict)
     """What else must get on, by name; see `health.py`."""
 
@@ -177,9 +184,10 @@ async def open_office(
     database: Database,
     world: World,
     log: Logger,
+    hooks: Sequence[Hook] = (),
 ) -> AsyncIterator[Office]:
-    """The office, for as long as the block lasts; leaving commits what is in the inbox, and gives
-    the accounts back after that."""
+    """The office, for as long as the block lasts; leaving commits what is in the inbox, tells the
+    hooks what they should hear of it, and gives the accounts back after that."""
     feeds = {account.name: Figures(account.name, Phase.WAITING) for account in config.accounts}
     running = Running(feeds=feeds)
     inbox, outlet = open_inbox()
@@ -188,6 +196,19 @@ async def open_office(
         open_holding(database, locking, name=world.name, clock=world.clock, log=log) as holding,
         _thread(world, "writer", running) as writing,
         _thread(world, "reader", running) as reading,
+        _thread(world, "alerts", running) as telling,
+        open_alerts(
+            database,
+            hooks,
+            holding,
+            telling,
+            world,
+            log,
+            writer=running.writer,
+            stuck=lambda: stuck(running, steady()),
+            figures=running.alerts,
+            pulse=running.loops.setdefault("alerts", Pulse()),
+        ) as dispatcher,
         trio.open_nursery() as outer,
     ):
         outer.start_soon(
@@ -202,6 +223,7 @@ async def open_office(
                 figures=running.writer,
                 retention=Retention(keep=config.journal.keep, size=config.journal.size),
                 rules=rules_of(config.reconcile),
+                told=dispatcher.ring,
             )
         )
         past = Record(Reads(database), reading)
@@ -230,18 +252,23 @@ async def open_daemon(
     database: Database,
     world: World,
     log: Logger,
+    hooks: Sequence[Hook] = (),
 ) -> AsyncIterator[Running]:
-    """The daemon, for as long as the block lasts: every account listened to while it is held.
+    """The daemon, for as long as the block lasts: every account listened to while it is held, and
+    the hooks told what they should hear of.
+
+    Credentials that are a `Keyring` can be renewed meanwhile.
 
     What ends it from within, such as refused credentials or a bug in the writer, is raised in the
     block, in exception groups.
     """
+    keyring = credentials if isinstance(credentials, Keyring) else Keyring(credentials)
     async with (
-        open_office(config, credentials, database, world, log) as office,
+        open_office(config, keyring, database, world, log, hooks) as office,
         trio.open_nursery() as feeds,
     ):
         for account in config.accounts:
-            feeds.start_soon(office.attend, account, listen)
+            feeds.start_soon(office.attend, account, partial(listen_renewed, keyring))
         yield office.running
         feeds.cancel_scope.cancel()
 

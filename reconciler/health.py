@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from reconciler.domain.words import Phase
-from reconciler.feed.figures import Figures
+from reconciler.feed.figures import Figures, Progress
 from reconciler.pulse import Pulse
 from reconciler.writer import WriterFigures
 
@@ -63,9 +63,17 @@ def _degraded(running: Running) -> Iterator[str]:
             case Phase.DOWN:
                 yield f"{account}: {feed.last_reason}"
             case Phase.SUBSCRIBED:
-                yield f"{account}: reading history"
+                yield f"{account}: reading history{_percent(feed.progress)}"
             case _:
                 yield f"{account}: {feed.phase}"
+
+
+def _percent(progress: Progress | None) -> str:
+    """How far a long reading is."""
+    if progress is None or progress.until <= progress.since:
+        return ""
+    share = 100 * (progress.at - progress.since) // (progress.until - progress.since)
+    return f", {progress.stream} {min(max(share, 0), 100)}%"
 
 
 def is_ready(running: Running) -> bool:

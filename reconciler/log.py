@@ -25,27 +25,61 @@ _LEVELS = {
 }
 
 
+class Filter:
+    """What is shown: from which level on, and without which texts.  Both may be changed while the
+    log is written."""
+
+    def __init__(self, level: str = "info", secrets: Iterable[Secret] = ()) -> None:
+        self.level = level
+        self._hidden: dict[str, None] = {}
+        self.hide(secrets)
+
+    def hide(self, secrets: Iterable[Secret]) -> None:
+        """Show these no more; those before neither."""
+        self._hidden |= {text: None for secret in secrets if (text := secret.reveal())}
+
+    def is_shown(self, level: str) -> bool:
+        """Whether lines of this level are written."""
+        return _LEVELS[level] >= _LEVELS[self.level]
+
+    def cleaned(self, line: str) -> str:
+        """The line without what must not be seen."""
+        for text in self._hidden:
+            line = line.replace(text, "…")
+        return line
+
+
 def open_log(
     *,
     clock: Clock,
     format_: Literal["auto", "console", "json"] = "auto",
     level: str = "info",
     secrets: Iterable[Secret] = (),
+    filter_: Filter | None = None,
     to: TextIO | None = None,
 ) -> Logger:
-    """A logger that writes one line an event to `to` (standard error)."""
+    """A logger that writes one line an event to `to` (standard error).
+
+    What it shows is said by `level` and `secrets`, once for all, or by a `filter_`.
+    """
     out = to or sys.stderr
     console = format_ == "console" or (format_ == "auto" and out.isatty())
-    hidden = [text for secret in secrets if (text := secret.reveal())]
+    shown = filter_ or Filter(level, secrets)
+
+    def choose(
+        _: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        # `exception` is an error with its traceback.
+        if not shown.is_shown("error" if method not in _LEVELS else method):
+            raise structlog.DropEvent
+        return event
 
     def stamp(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["at"] = iso(clock.now())
         return event
 
     def hide(_: object, __: str, line: str) -> str:
-        for text in hidden:
-            line = line.replace(text, "…")
-        return line
+        return shown.cleaned(line)
 
     shape: list[structlog.typing.Processor]
     if console:
@@ -54,7 +88,8 @@ def open_log(
         shape = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(out),
-        processors=[structlog.stdlib.add_log_level, stamp, *shape, hide],  # type: ignore[list-item]
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        processors=[choose, structlog.stdlib.add_log_level, stamp, *shape, hide],  # type: ignore[list-item]
+        # A level that stays is decided where it costs least.
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS["debug" if filter_ else level]),
     )
     return logger

@@ -3,7 +3,7 @@
 import io
 import json
 
-from reconciler.log import Logger, open_log
+from reconciler.log import Filter, Logger, open_log
 from reconciler.secret import Secret
 
 
@@ -45,3 +45,22 @@ def test_debug_is_silent_unless_asked_for() -> None:
     log, out = logged("json")
     log.debug("rest.retry")
     assert out.getvalue() == ""
+
+
+def test_a_filter_may_change_its_mind_while_the_log_is_written() -> None:
+    filter_, out = Filter("warning"), io.StringIO()
+    log = open_log(clock=At(), format_="json", filter_=filter_, to=out).bind(account="a")
+    log.info("unseen")
+    filter_.level = "debug"
+    log.debug("seen", key="hush")
+    filter_.hide([Secret("hush")])
+    filter_.level = "error"
+    log.warning("unseen")
+    try:
+        raise ValueError("signed with hush")
+    except ValueError:
+        log.exception("seen")
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["seen", "seen"]
+    assert lines[0]["key"] == "hush"
+    assert "hush" not in lines[1]["exception"]

@@ -8,6 +8,8 @@ the token are never guarded: without them there is no record, and a refusal is a
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from reconciler.domain.facts import StreamNotice
 from reconciler.domain.moments import DAY
 from reconciler.domain.words import Source
@@ -42,6 +44,12 @@ class Circuits:
         if notice is None or notice.refused_at is None:
             return False
         return 0 <= now - notice.refused_at < ASKED_AGAIN_AFTER
+
+    def doubt(self) -> None:
+        """Another key may read other streams: each is asked for again when it is its turn."""
+        self._refused = {
+            stream: replace(notice, refused_at=0) for stream, notice in self._refused.items()
+        }
 
     async def guarded(
         self, on: "Listener", stream: str, read: Callable[[], Awaitable[T]]

@@ -142,6 +142,20 @@ class Rest:
         self._served = False
         self._served_until = 0.0
 
+    def under(self, credentials: Credentials) -> "Rest":
+        """The same, signing with another key.  The nonces go on: the record keeps those of the
+        account, whatever key it has."""
+        return Rest(
+            self._client,
+            credentials,
+            self._key,
+            self._share,
+            self.exchange,
+            self._clock,
+            self._chance,
+            self._log,
+        )
+
     async def ask(self, call: wire.Call[T], *, attempts: int = ATTEMPTS_MAX) -> T:
         """What the exchange answers to `call`; raises what `read` raises."""
         return (await self.read(call, attempts=attempts)).value
