@@ -23,7 +23,7 @@ from reconciler.secret import Secret
 SILENCE_MAX = 50 * SECOND
 """The exchange cuts after a minute without a message of ours; ten seconds are for the way."""
 
-ALERT_TIMEOUT_MAX = 10 * MINUTE
+ALERT_TIMEOUT_MAX = 2 * MINUTE
 """Nobody hears of anything by a hook that hangs, so it can't for long."""
 
 REGIONS = {
@@ -273,7 +273,7 @@ def _wrong_alerts(alerts: Sequence[Alert]) -> Iterator[tuple[str, str]]:
         if alert.name and alert.name in said[:index]:
             yield f"{at}.name", f"{alert.name!r} is there twice"
         if alert.timeout > ALERT_TIMEOUT_MAX:
-            yield f"{at}.timeout", "10m at most"
+            yield f"{at}.timeout", "2m at most"
         for key, interval in (("repeat", alert.repeat), ("heartbeat", alert.heartbeat)):
             if 0 < interval < SECOND:
                 yield f"{at}.{key}", '1s at least, or "off"'

@@ -29,12 +29,15 @@ from tests.running import run
 MESSAGE = Message(id="0193-7", event="drift.detected", body='{"message": "é"}'.encode())
 TOKEN, PASSWORD, KEY = "T0pS3cretPath", "p4ssw0rd", "s1gn1ng"
 
+UNTRUSTING = replace(real(), http=lambda: httpx.AsyncHTTPTransport(verify=False))
+"""The real world without its certificates, as reading them takes longer than most tests."""
+
 
 @asynccontextmanager
 async def hooked(url: str, world: World | None = None, **terms: Any) -> AsyncIterator[Hook]:
     """The hook that the configuration would make of that address."""
     alert = WebhookAlert(url=Secret(url), **terms)
-    async with open_hooks([alert], world or real()) as (hook,):
+    async with open_hooks([alert], world or UNTRUSTING) as (hook,):
         yield hook
 
 
@@ -50,7 +53,7 @@ def resolving(*addresses: str) -> World:
     async def resolve(host: str) -> Sequence[str]:
         return addresses
 
-    return replace(real(), resolve=resolve)
+    return replace(UNTRUSTING, resolve=resolve)
 
 
 def test_it_is_told_the_body_as_it_is_and_what_it_needs_to_know_of_it() -> None:
@@ -221,7 +224,7 @@ def test_a_name_without_an_address_is_said() -> None:
         raise OSError(1, "Name or service not known")
 
     async def main() -> None:
-        async with hooked("https://ops.test/", replace(real(), resolve=resolve)) as hook:
+        async with hooked("https://ops.test/", replace(UNTRUSTING, resolve=resolve)) as hook:
             reason = (await failure(hook)).reason
         assert reason == "https://ops.test: can't be resolved: Name or service not known"
 
@@ -234,7 +237,7 @@ def test_a_name_that_takes_too_long_to_resolve_counts_as_no_answer() -> None:
         raise AssertionError
 
     async def main() -> None:
-        world = replace(real(), resolve=resolve)
+        world = replace(UNTRUSTING, resolve=resolve)
         async with hooked("https://ops.test/", world, timeout=Duration(50 * MILLISECOND)) as hook:
             assert (await failure(hook)).reason == "https://ops.test: no answer within 0.05s"
 
@@ -359,7 +362,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
         async with listening(GOOD) as proxy, listening(GOOD) as sink:
             for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
                 monkeypatch.setenv(name, proxy.url)
-            async with hooked(sink.url) as hook:
+            async with hooked(sink.url, real()) as hook:
                 await hook.deliver(MESSAGE)
         assert len(sink.requests) == 1
         assert not proxy.requests

@@ -1,9 +1,13 @@
 """`reconciler alerts test`: every hook is told a test event, and each says how it went."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.alerts.sinks import GOOD, answer, listening
+from tests.cli.calling import caller, is_one_line
 from tests.cli.daemon import Ended, ended, write_config
 from tests.running import run
 
@@ -75,15 +79,27 @@ def test_one_that_fails_is_said_and_keeps_no_other_from_being_told(tmp_path: Pat
     run(main)
 
 
-def test_without_hooks_it_says_how_to_have_one(tmp_path: Path) -> None:
-    left = run(ended, "--config", write_alerts(tmp_path), "alerts", "test")
-    assert (left.code, left.out) == (2, "")
+Within = Callable[..., Ended]
+
+
+@pytest.fixture
+def within(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Within:
+    """Calls the command in this process."""
+    return lambda config: caller(config, monkeypatch, capsys)("alerts", "test")
+
+
+def test_without_hooks_it_says_how_to_have_one(tmp_path: Path, within: Within) -> None:
+    left = within(write_alerts(tmp_path))
+    assert left.code == 2
+    assert is_one_line(left)
     assert "alerts: there is none; add [[alerts]] with a type" in left.err
 
 
-def test_a_hook_that_cant_be_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
-    config = write_alerts(tmp_path, f'type = "webhook"\nurl = "http://ops.example/{TOKEN}"')
-    left = run(ended, "--config", config, "alerts", "test")
+def test_a_hook_that_cant_be_is_a_mistake_in_the_configuration(
+    tmp_path: Path, within: Within
+) -> None:
+    left = within(write_alerts(tmp_path, f'type = "webhook"\nurl = "http://ops.example/{TOKEN}"'))
     assert left.code == 2
+    assert is_one_line(left)
     assert "alerts.webhook.url: http://ops.example would be told in the clear" in left.err
     assert TOKEN not in left.err
