@@ -38,6 +38,8 @@ backoff_max = "500ms"
 since = "{changes.get("since", "1h")}"
 [reconcile]
 poll = "500ms"
+[http]
+listen = "{changes.get("listen", "")}"
 {changes.get("more", "")}
 """)
     return file
@@ -70,11 +72,14 @@ async def ended(*arguments: str | Path, **environment: str) -> Ended:
 
 
 @asynccontextmanager
-async def daemon(config: Path, log: Path) -> AsyncIterator[trio.Process]:
+async def daemon(config: Path, log: Path, **environment: str) -> AsyncIterator[trio.Process]:
     """`reconciler run` until the block ends; killed if it still runs then."""
     with log.open("ab") as file:
         process = await trio.lowlevel.open_process(
-            command("run", "--config", config), stderr=file, stdout=file, env=ENVIRONMENT
+            command("run", "--config", config),
+            stderr=file,
+            stdout=file,
+            env={**ENVIRONMENT, **environment},
         )
         try:
             yield process

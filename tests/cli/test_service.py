@@ -1,0 +1,76 @@
+"""`reconciler run` under a service manager: what it says to it, and what SIGHUP does."""
+
+import json
+import signal
+from pathlib import Path
+
+import trio
+
+from reconciler.simulator.server import serve
+from tests.cli.daemon import daemon, until_logged, write_config
+from tests.desk import ACCOUNT, KEY, SECRET, open_exchange
+from tests.running import run
+from tests.service.ear import open_ear
+
+NEW_KEY, NEW_SECRET = "n" * 32, "m" * 32
+
+
+def test_it_says_ready_when_live_feeds_the_watchdog_and_says_that_it_stops(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        log = tmp_path / "log"
+        with open_ear(str(tmp_path / "notify")) as ear:
+            manager = {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": "2000000"}
+            async with (
+                serve(open_exchange()) as server,
+                daemon(write_config(tmp_path, server, sqlite_url), log, **manager) as process,
+            ):
+                assert await ear.until_said("READY=") == "1"
+                assert "session.live" in log.read_text()
+                await ear.until_said("WATCHDOG=", times=3)
+                await ear.until_said("STATUS=1 account live, proven until 20")
+                process.send_signal(signal.SIGTERM)
+                with trio.fail_after(10):
+                    assert await process.wait() == 0
+            assert ear.lines("STOPPING=") == ["1"]
+            said = "\n".join(ear.messages)
+            assert KEY not in said
+            assert SECRET not in said
+
+    run(main)
+
+
+def test_a_hangup_takes_a_new_key_and_level_and_leaves_what_is_wrong(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        exchange, log = open_exchange(), tmp_path / "log"
+        exchange.access.grant(ACCOUNT, NEW_KEY, NEW_SECRET)
+        async with serve(exchange) as server:
+            config = write_config(tmp_path, server, sqlite_url)
+            async with daemon(config, log) as process:
+                await until_logged(log, "session.live")
+                write_config(tmp_path, server, sqlite_url, key=NEW_KEY, secret="wr0ng")
+                process.send_signal(signal.SIGHUP)
+                await until_logged(log, "credentials.kept")
+                config.write_text("[feed2]")
+                process.send_signal(signal.SIGHUP)
+                await until_logged(log, "reload.failed")
+                changes = {"key": NEW_KEY, "secret": NEW_SECRET, "since": "2h"}
+                write_config(tmp_path, server, sqlite_url, **changes, more="[log]\nlevel = 'debug'")
+                process.send_signal(signal.SIGHUP)
+                await until_logged(log, "credentials.renewed")
+                await until_logged(log, "session.live", 2)
+                process.send_signal(signal.SIGTERM)
+                with trio.fail_after(10):
+                    assert await process.wait() == 0
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        told = [line for line in lines if line["event"] == "reload.done"]
+        assert [line["new_credentials"] for line in told] == [[ACCOUNT], [ACCOUNT]]
+        assert [line["wants_restart"] for line in told] == [[], ["backfill"]]
+        assert [line["level"] for line in told] == ["info", "debug"]
+        for secret in (KEY, SECRET, NEW_KEY, NEW_SECRET, "wr0ng"):
+            assert secret not in log.read_text()
+
+    run(main)
