@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from reconciler.address import NotAnAddress, Tcp, Unix, address, is_loopback
+from reconciler.address import NotAnAddress, Tcp, Unix, address, is_loopback, is_number
 from reconciler.domain.events import Event
 from reconciler.domain.moments import DAY, MINUTE, SECOND, NotAMoment, duration, from_iso
 from reconciler.domain.money import NotANumber, amount
@@ -22,6 +22,8 @@ from reconciler.secret import Secret
 
 SILENCE_MAX = 50 * SECOND
 """The exchange cuts after a minute without a message of ours; ten seconds are for the way."""
+
+PORT_MAX = 65_535
 
 ALERT_TIMEOUT_MAX = 2 * MINUTE
 """Nobody hears of anything by a hook that hangs, so it can't for long."""
@@ -249,18 +251,21 @@ def named(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
 def address_problem(url: Secret, *, allow_http: bool) -> str:
     """Why events can't be posted to that address, without showing it; "" if they can."""
     match = _ADDRESS.fullmatch(url.reveal())
-    if match is None:
+    if match is None or int(match["port"] or 0) > PORT_MAX:
         return "is not an https:// address"
-    host = match["host"].strip("[]")
-    if match["scheme"] == "http" and not allow_http and not is_loopback(host):
-        return f"http://{host} would be told in the clear; only loopback may, or allow_http = true"
+    name = match["number"] or match["name"]
+    is_numeric = match["number"] or name.rstrip(".").rpartition(".")[2].isdigit()
+    if is_numeric and not is_number(name):
+        return "is not an https:// address"
+    if match["scheme"] == "http" and not allow_http and not is_loopback(name):
+        return f"http://{name} would be told in the clear; only loopback may, or allow_http = true"
     return ""
 
 
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?:[^\x00-\x20\x7f-\U0010ffff/?#@\\]*@)?"
-    r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-    r"(?:[/?][^\x00-\x20\x7f-\U0010ffff#\\]*)?"
+    r"(?:(?P<name>(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)|\[(?P<number>[0-9A-Fa-f:.]+)\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:[/?][^\x00-\x20\x7f-\U0010ffff#\\]*)?"
 )
 """Strict, so that whoever reads the address later can't read another host in it."""
 

@@ -300,6 +300,11 @@ def test_what_a_hook_must_not_show_comes_from_files_and_systemd_credentials(
         "https://ops.example/t0k3n space",
         "https://ops.example/#t0k3n",
         "https:///t0k3n",
+        "https://ops.example:65536/t0k3n",
+        "https://2130706433/t0k3n",
+        "https://127.1/t0k3n",
+        "https://[::::]/t0k3n",
+        "https://ops..example/t0k3n",
         "http://t0k3n@ops.example/t0k3n",
     ],
 )

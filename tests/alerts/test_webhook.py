@@ -12,14 +12,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import hypothesis
 import pytest
 import trio
+from hypothesis import strategies as st
 
 from reconciler.alerts.hook import Hook, HookFailed, Message
 from reconciler.alerts.opening import open_hooks
-from reconciler.config import Duration, WebhookAlert
+from reconciler.config import Duration, WebhookAlert, address_problem
 from reconciler.domain.moments import MILLISECOND
 from reconciler.secret import Secret
 from reconciler.world import World, real
@@ -390,6 +393,27 @@ def test_no_secret_is_in_what_is_said_of_a_failure(behaviour: Answer) -> None:
     shown += traceback.format_exception(failed)
     for secret in (TOKEN, PASSWORD, KEY):
         assert not [each for each in shown if secret in each]
+
+
+LABEL = st.from_regex(r"[A-Za-z0-9_-]{1,63}", fullmatch=True)
+URLS = st.tuples(
+    st.sampled_from(["https://", "http://"]),
+    st.text("aZ09:%@!-._~", max_size=8).map(lambda text: text and f"{text}@"),
+    st.lists(LABEL, min_size=1, max_size=3).map(".".join)
+    | st.ip_addresses(v=4).map(str)
+    | st.ip_addresses(v=6).map("[{}]".format),
+    st.sampled_from(["", ":", ":0", ":443", ":80", ":65535", ":65536"]),
+    st.text("/aZ09?&=%:@[]\\#. ", max_size=12),
+).map("".join)
+
+
+@hypothesis.given(URLS)
+def test_of_an_address_that_is_taken_all_readers_read_the_same_host(url: str) -> None:
+    if address_problem(Secret(url), allow_http=True):
+        return
+    read = httpx.URL(url)
+    assert read.raw_host.decode() == urlsplit(url).hostname
+    assert read.scheme == urlsplit(url).scheme
 
 
 def test_a_sink_that_comes_back_is_told() -> None:
