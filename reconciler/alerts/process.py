@@ -79,10 +79,13 @@ def told(command: Sequence[str], ended: Ended, *, limit_s: float) -> str:
     if ended.code is None:
         how = f"did not end within {limit_s:g}s"
     elif ended.code < 0:
-        how = f"was ended by {signal.Signals(-ended.code).name}"
+        how = f"was ended by {_SIGNALS.get(-ended.code, f'signal {-ended.code}')}"
     else:
         how = f"ended with {ended.code}"
     return f"{_name(command)} {how}" + (f": {ended.said}" if ended.said else "")
+
+
+_SIGNALS = {number.value: number.name for number in signal.Signals}
 
 
 def _name(command: Sequence[str]) -> str:

@@ -86,19 +86,20 @@ class WebhookHook(Terms):
         """Where to connect to.  Raises _Refused if that is nowhere an event may go."""
         host = _host(url)
         found = (await self.resolve(host))[:ADDRESSES_MAX]
+        leads = f"leads to {', '.join(found) or 'no address'}"
         if is_loopback(host):
             # `localhost` is a name too, and the clear is allowed for what it should mean only.
-            allowed = [address for address in found if is_own(address)]
-        elif url.scheme == "http" and not self.allow_http:
+            if own := [address for address in found if is_own(address)]:
+                return own
+            raise _Refused(f"{leads}, which is not this machine")
+        if url.scheme == "http" and not self.allow_http:
             raise _Refused("would be told in the clear; only loopback may, or allow_http = true")
-        else:
-            allowed = [address for address in found if self.allow_private or is_public(address)]
-        if not allowed:
-            raise _Refused(
-                f"leads to {', '.join(found) or 'no address'}, which is not of the public "
-                "Internet; set allow_private = true if that is meant"
-            )
-        return allowed
+        if allowed := [each for each in found if self.allow_private or is_public(each)]:
+            return allowed
+        raise _Refused(
+            f"{leads}, which is not of the public Internet; "
+            "set allow_private = true if that is meant"
+        )
 
     def _request(self, url: httpx.URL, address: str, message: Message) -> httpx.Request:
         headers = {

@@ -110,6 +110,7 @@ def test_it_has_no_shell_between_and_no_file_of_ours(tmp_path: Path) -> None:
         (shell("echo one; echo two >&2; exit 1"), "sh ended with 1: one two"),
         (("false",), "false ended with 1"),
         (shell("kill -SEGV $$"), "sh was ended by SIGSEGV"),
+        (shell("kill -41 $$"), "sh was ended by signal 41"),
         (("/no/such/program",), "program can't be started: No such file or directory"),
         (("/etc/passwd",), "passwd can't be started: Permission denied"),
         (("",), "can't be started: "),
