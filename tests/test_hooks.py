@@ -18,12 +18,14 @@ import msgspec
 import pytest
 import trio
 
-from reconciler.alerts import webhook
+from reconciler import config
+from reconciler.alerts import attempts, process, routing, webhook
 from reconciler.alerts.hook import Hook, HookFailed, Message
 from reconciler.alerts.opening import open_hooks
 from reconciler.config import Alert, AppriseAlert, ExecAlert, WebhookAlert, named
 from reconciler.configfile import load
 from reconciler.domain.events import (
+    LISTED_MAX,
     DatabaseNews,
     DeliveryNews,
     DriftNews,
@@ -35,7 +37,7 @@ from reconciler.domain.events import (
     SignNews,
     alert_body,
 )
-from reconciler.domain.moments import from_iso
+from reconciler.domain.moments import DAY, HOUR, MINUTE, SECOND, from_iso
 from reconciler.secret import Secret
 from reconciler.world import real
 from tests.alerts.sinks import GOOD, answer, listening
@@ -145,6 +147,41 @@ def test_every_header_is_told() -> None:
     headers = set(re.findall(r"X-Reconciler-[\w-]+", source))
     assert len(headers) == 5
     assert {header for header in headers if f"| `{header}` |" not in TEXT} == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "limits", "are"),
+    [
+        ("`2m` at most", (config.ALERT_TIMEOUT_MAX,), (2 * MINUTE,)),
+        (
+            "more than five of one account within two seconds",
+            (routing.HANDFUL, routing.GROUP_WINDOW),
+            (5, 2 * SECOND),
+        ),
+        ("the first fifty of them", (LISTED_MAX,), (50,)),
+        (
+            "more than three times within an hour",
+            (routing.FLAPS_MAX, routing.FLAP_WINDOW),
+            (3, HOUR),
+        ),
+        ("for ten minutes", (routing.FLAP_STABLE,), (10 * MINUTE,)),
+        (
+            "from a second to ten minutes",
+            (attempts.PAUSE_MIN, attempts.PAUSE_MAX),
+            (SECOND, 10 * MINUTE),
+        ),
+        ("up to an hour", (attempts.ASKED_MAX,), (HOUR,)),
+        ("After a quarter of an hour", (attempts.TOLD_AFTER,), (15 * MINUTE,)),
+        ("after a day", (attempts.TRIED_FOR,), (DAY,)),
+        ("SIGKILL two seconds later", (process.TERM_SECONDS_MAX,), (2,)),
+        ("408, 425 and 429", webhook.HELPED_BY_TIME, (408, 425, 429)),
+    ],
+)
+def test_every_limit_is_told_as_it_is(
+    said: str, limits: tuple[int, ...], are: tuple[int, ...]
+) -> None:
+    assert said in " ".join(TEXT.split())
+    assert limits == are
 
 
 def test_the_example_of_an_event_is_one() -> None:
