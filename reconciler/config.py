@@ -248,6 +248,17 @@ def named(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
     return tuple(found)
 
 
+def hook_secrets(alerts: Sequence[Alert]) -> list[Secret]:
+    """All that must not be seen of them."""
+    said: list[Secret | None] = []
+    for alert in alerts:
+        if isinstance(alert, WebhookAlert):
+            said += alert.url, alert.secret
+        elif isinstance(alert, AppriseAlert):
+            said.append(alert.url)
+    return [secret for secret in said if secret is not None]
+
+
 def address_problem(url: Secret, *, allow_http: bool) -> str:
     """Why events can't be posted to that address, without showing it; "" if they can."""
     match = _ADDRESS.fullmatch(url.reveal())

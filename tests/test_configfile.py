@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import AppriseAlert, ConfigError, ExecAlert, WebhookAlert, named
+from reconciler.config import (
+    AppriseAlert,
+    ConfigError,
+    ExecAlert,
+    WebhookAlert,
+    hook_secrets,
+    named,
+)
 from reconciler.configfile import Loaded, load
 from reconciler.domain.moments import DAY
 from reconciler.secret import Secret
@@ -288,6 +295,8 @@ def test_what_a_hook_must_not_show_comes_from_files_and_systemd_credentials(
     assert webhook.url.reveal() == "https://ops.example/t0k3n"
     assert webhook.secret.reveal() == "s1gn"
     assert chat.url.reveal() == "json://t0k3n@ops.example"
+    hidden = [secret.reveal() for secret in hook_secrets(loaded.alerts())]
+    assert hidden == ["https://ops.example/t0k3n", "s1gn", "json://t0k3n@ops.example"]
     for shown in (repr(loaded), repr(loaded.alerts())):
         assert "t0k3n" not in shown
         assert "s1gn" not in shown
