@@ -7,7 +7,7 @@ away, which time may mend, or whether the program is wrong.  It doesn't know tab
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def unusable(
 _SQLITE_AWAY = {
     sqlite3.SQLITE_BUSY: "locked by another process; stop it",
     sqlite3.SQLITE_LOCKED: "locked by another process; stop it",
-    sqlite3.SQLITE_READONLY: "not writable; let this user write to the file, those beside it and the folder",
+    sqlite3.SQLITE_READONLY: "not writable; let this user write to it, to those beside it and the folder",
     sqlite3.SQLITE_IOERR: "the disk fails to read or write; check it",
     sqlite3.SQLITE_FULL: "the disk is full; make room",
     sqlite3.SQLITE_CANTOPEN: "can't be opened; check that the file exists and may be read",
@@ -261,7 +261,10 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
         @event.listens_for(made, "begin")
         def on_begin(connection: Connection) -> None:
-            connection.connection.cursor().execute(begin)
+            # Closed at once, also where it fails: a cursor that an exception keeps alive would keep
+            # the connection open beyond its end, with what it knows of file modes.
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(begin)
 
         return made
 
