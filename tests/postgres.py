@@ -25,6 +25,9 @@ SETTINGS = {
     "listen_addresses": "",
     "max_connections": "40",
     "shared_buffers": "32MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
 }
 
 

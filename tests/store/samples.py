@@ -147,7 +147,19 @@ def frame(text: str, *, asked: str = "", at: int = 0) -> Frame:
 def apply(database: Database, *batches: Batch, now: int = NOON) -> list[Applied]:
     """In one transaction."""
     with database.writing() as connection:
-        return Applier(database).apply(connection, batches, now=now)
+        return _applier(database).apply(connection, batches, now=now)
+
+
+_APPLIERS: dict[str, Applier] = {}
+"""By the kind of database, as that is all they know: to compile their statements takes longer than
+most tests."""
+
+
+def _applier(database: Database) -> Applier:
+    kind = database.dialect.name
+    if kind not in _APPLIERS:
+        _APPLIERS[kind] = Applier(database)
+    return _APPLIERS[kind]
 
 
 def journal(database: Database, account: str = ACCOUNT) -> list[Kept]:
