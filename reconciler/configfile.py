@@ -28,11 +28,10 @@ from reconciler.config import (
     Interval,
     Size,
     WebhookAlert,
-    address_problem,
     check,
-    named,
 )
 from reconciler.domain.moments import duration
+from reconciler.hookconfig import address_problem, check_alerts, named
 from reconciler.secret import Credentials, Secret
 
 ENVIRONMENT_PREFIX = "RECONCILER_"
@@ -135,6 +134,7 @@ def load(path: str | None, environment: Mapping[str, str]) -> Loaded:
         key, problem = _explain(str(error))
         raise ConfigError(_said_where(key, where, environment), key, problem) from None
     check(config, where)
+    check_alerts(config.alerts, where)
     return Loaded(config, where, environment)
 
 

@@ -11,11 +11,10 @@ from reconciler.config import (
     ConfigError,
     ExecAlert,
     WebhookAlert,
-    hook_secrets,
-    named,
 )
 from reconciler.configfile import Loaded, load
 from reconciler.domain.moments import DAY
+from reconciler.hookconfig import hook_secrets, named
 from reconciler.secret import Secret
 
 GOOD = """

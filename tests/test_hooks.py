@@ -18,11 +18,11 @@ import msgspec
 import pytest
 import trio
 
-from reconciler import config
+from reconciler import hookconfig
 from reconciler.alerts import attempts, process, routing, webhook
 from reconciler.alerts.hook import Hook, HookFailed, Message
 from reconciler.alerts.opening import open_hooks
-from reconciler.config import Alert, AppriseAlert, ExecAlert, WebhookAlert, named
+from reconciler.config import Alert, AppriseAlert, ExecAlert, WebhookAlert
 from reconciler.configfile import load
 from reconciler.domain.events import (
     LISTED_MAX,
@@ -38,6 +38,7 @@ from reconciler.domain.events import (
     alert_body,
 )
 from reconciler.domain.moments import DAY, HOUR, MINUTE, SECOND, from_iso
+from reconciler.hookconfig import named
 from reconciler.secret import Secret
 from reconciler.world import real
 from tests.alerts.sinks import GOOD, answer, listening
@@ -152,7 +153,7 @@ def test_every_header_is_told() -> None:
 @pytest.mark.parametrize(
     ("said", "limits", "are"),
     [
-        ("`2m` at most", (config.ALERT_TIMEOUT_MAX,), (2 * MINUTE,)),
+        ("`2m` at most", (hookconfig.ALERT_TIMEOUT_MAX,), (2 * MINUTE,)),
         (
             "more than five of one account within two seconds",
             (routing.HANDFUL, routing.GROUP_WINDOW),

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "reconciler"
 
 SHARED = {"address", "backoff", "causes", "clock", "config", "configfile", "secret", "log", "hop"}
-SHARED |= {"pulse", "world"}
+SHARED |= {"hookconfig", "pulse", "world"}
 """Small files used by all; they themselves rest on `domain` and each other."""
 
 MAY_USE: dict[str, set[str]] = {
@@ -19,7 +19,8 @@ MAY_USE: dict[str, set[str]] = {
     "secret": set(),
     "address": set(),
     "config": {"address", "domain", "secret"},
-    "configfile": {"domain", "config", "secret"},
+    "hookconfig": {"address", "config", "domain", "secret"},
+    "configfile": {"domain", "config", "hookconfig", "secret"},
     "hop": {"domain", "pulse"},
     "pulse": {"clock"},
     "log": {"domain", "clock", "secret"},

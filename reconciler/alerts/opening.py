@@ -8,7 +8,8 @@ from reconciler.alerts.apprise import AppriseHook
 from reconciler.alerts.exec import ExecHook
 from reconciler.alerts.hook import Hook
 from reconciler.alerts.webhook import WebhookHook
-from reconciler.config import Alert, AppriseAlert, ExecAlert, WebhookAlert, named
+from reconciler.config import Alert, AppriseAlert, ExecAlert, WebhookAlert
+from reconciler.hookconfig import named
 from reconciler.world import World
 
 

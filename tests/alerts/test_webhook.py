@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 
 from reconciler.alerts.hook import Hook, HookFailed, Message
 from reconciler.alerts.opening import open_hooks
-from reconciler.config import Duration, WebhookAlert, address_problem
+from reconciler.config import Duration, WebhookAlert
 from reconciler.domain.moments import MILLISECOND
+from reconciler.hookconfig import address_problem
 from reconciler.secret import Secret
 from reconciler.world import World, real
 from tests.alerts.sinks import GOOD, Answer, Sink, answer, listening, silent
