@@ -199,7 +199,9 @@ def unusable(
 _SQLITE_AWAY = {
     sqlite3.SQLITE_BUSY: "locked by another process; stop it",
     sqlite3.SQLITE_LOCKED: "locked by another process; stop it",
-    sqlite3.SQLITE_READONLY: "not writable; let this user write to it, those beside it and the folder",
+    sqlite3.SQLITE_READONLY: (
+        "not writable; let this user write to it, those beside it and the folder"
+    ),
     sqlite3.SQLITE_IOERR: "the disk fails to read or write; check it",
     sqlite3.SQLITE_FULL: "the disk is full; make room",
     sqlite3.SQLITE_CANTOPEN: "can't be opened; check that the file exists and may be read",
