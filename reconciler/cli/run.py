@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.file_proxy import FileProxy
 
 from reconciler import __version__
+from reconciler.alerts.opening import open_hooks
 from reconciler.cli.opening import common_options, configuration, credentials, database
 from reconciler.cli.progress import shown
 from reconciler.cli.reloading import reload_at, secrets_of
 from reconciler.configfile import Loaded
 from reconciler.daemon import open_daemon
 from reconciler.feed.renewal import Keyring
+from reconciler.hookconfig import hook_secrets
 from reconciler.log import Filter, Logger, open_log
 from reconciler.secret import Credentials
 from reconciler.service.notify import manager, status
@@ -60,8 +62,8 @@ async def run(
 ) -> None:
     """The daemon until a signal comes, and those who look after it: a service manager, a terminal
     that shows how far long readings of history are, who wants it to read `path` again."""
-    keyring = Keyring(keys)
-    filter_ = Filter(loaded.config.log.level, secrets_of(keys))
+    keyring, alerts = Keyring(keys), loaded.alerts()
+    filter_ = Filter(loaded.config.log.level, [*secrets_of(keys), *hook_secrets(alerts)])
     log = _open_log(loaded, filter_, world, console)
     boss = manager(loaded.environment, os.getpid())
     with _signals(is_attended=console.is_terminal) as (ends, hangups):
@@ -75,7 +77,8 @@ async def run(
             )
             async with (
                 world.thread("status") as asking,
-                open_daemon(loaded.config, keyring, database, world, log) as running,
+                open_hooks(alerts, world) as hooks,
+                open_daemon(loaded.config, keyring, database, world, log, hooks) as running,
                 open_web(loaded.config.http, running, database, world, log),
                 shown(running.feeds, console, idle=False),
                 trio.open_nursery() as watchers,

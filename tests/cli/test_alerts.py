@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.simulator.server import serve
 from tests.alerts.sinks import GOOD, answer, listening
 from tests.cli.calling import caller, is_one_line
-from tests.cli.daemon import Ended, ended, write_config
+from tests.cli.daemon import Ended, daemon, ended, write_config
+from tests.desk import open_exchange, until
+from tests.drifting import make_drift
 from tests.running import run
 
-TOKEN = "T0pS3cretPath"
+TOKEN, KEY = "T0pS3cretPath", "s1gn1ngK3y"
 
 
 def write_alerts(folder: Path, *sections: str) -> Path:
@@ -103,3 +106,35 @@ def test_a_hook_that_cant_be_is_a_mistake_in_the_configuration(
     assert is_one_line(left)
     assert "alerts.webhook.url: http://ops.example would be told in the clear" in left.err
     assert TOKEN not in left.err
+
+
+def test_a_daemon_tells_its_hooks_what_is_on_record_and_that_it_is_well(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    make_drift(sqlite_url)
+
+    async def main() -> None:
+        log, beats = tmp_path / "log", tmp_path / "beats"
+        async with serve(open_exchange()) as server, listening(GOOD) as sink:
+            more = f"""
+            [[alerts]]
+            type   = "webhook"
+            url    = "{sink.url}/{TOKEN}"
+            secret = "{KEY}"
+            events = ["drift.*"]
+            [[alerts]]
+            type      = "exec"
+            command   = ["cp", "/dev/stdin", "{beats}"]
+            events    = ["heartbeat"]
+            heartbeat = "1s"
+            """
+            config = write_config(tmp_path, server, sqlite_url, more=more)
+            async with daemon(config, log):
+                await until(lambda: bool(sink.requests) and beats.exists())
+        told = json.loads(sink.requests[0].body)
+        assert (told["event"], told["difference"]) == ("drift.detected", "-15")
+        assert json.loads(beats.read_bytes())["event"] == "heartbeat"
+        assert TOKEN not in log.read_text()
+        assert KEY not in log.read_text()
+
+    run(main)
