@@ -315,6 +315,15 @@ def test_where_one_address_is_dead_the_next_is_told() -> None:
     run(main)
 
 
+def test_localhost_is_found_by_the_systems_own_resolver() -> None:
+    async def main() -> None:
+        async with listening(GOOD) as sink, hooked(f"http://localhost:{sink.port}") as hook:
+            await hook.deliver(MESSAGE)
+        assert len(sink.requests) == 1
+
+    run(main)
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Key and certificate of `ops.test`, signed by itself."""
