@@ -24,7 +24,7 @@ SAID_CHARS_MAX = REASON_CHARS_MAX - 100
 """Room for the program's name and how it ended."""
 NAME_CHARS_MAX = 40
 READ_PAUSE = 0.001
-"""Seconds between two readings of 64 KiB: who prints without end takes a few percent of a core."""
+"""Seconds between two readings of 64 KiB: who prints without end takes a tenth of a core."""
 REST_SECONDS_MAX = 0.2
 """For its last words after its end: what it left in the background may hold the pipe for ever."""
 TERM_SECONDS_MAX = 2
