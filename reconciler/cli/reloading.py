@@ -40,7 +40,7 @@ async def reload_at(
         tried = [name for name in keyring if name in keys and keyring.offer(name, keys[name])]
         log.info(
             "reload.done",
-            level=shown.level,
+            log_level=shown.level,
             new_credentials=tried,
             wants_restart=_changed(config, loaded.config),
         )

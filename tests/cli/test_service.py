@@ -69,7 +69,7 @@ def test_a_hangup_takes_a_new_key_and_level_and_leaves_what_is_wrong(
         told = [line for line in lines if line["event"] == "reload.done"]
         assert [line["new_credentials"] for line in told] == [[ACCOUNT], [ACCOUNT]]
         assert [line["wants_restart"] for line in told] == [[], ["backfill"]]
-        assert [line["level"] for line in told] == ["info", "debug"]
+        assert [line["log_level"] for line in told] == ["info", "debug"]
         for secret in (KEY, SECRET, NEW_KEY, NEW_SECRET, "wr0ng"):
             assert secret not in log.read_text()
 
