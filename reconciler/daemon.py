@@ -1,9 +1,9 @@
 """Opens the nurseries and joins the channels; decides nothing.
 
 They nest in the order of shutdown: the right to write around the alerts, these around the writer,
-the writer around the feeds.  Leaving ends the feeds, which closes the inbox, the writer commits what
-is in it under a deadline, what that tells gets a last chance to be heard, and then another process
-may have the accounts.
+the writer around the feeds.  Leaving ends the feeds, which closes the inbox, the writer commits
+what is in it under a deadline, what that tells gets a last chance to be heard, and then another
+process may have the accounts.
 """
 
 import math

@@ -1,12 +1,13 @@
 """A desk for tests: the simulated exchange and the whole daemon, joined by real sockets."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
 import trio
 
+from reconciler.alerts.hook import Hook
 from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Reconcile
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import MILLISECOND, SECOND
@@ -88,6 +89,7 @@ async def open_desk(
     exchange: Simulated | None = None,
     sweep: int = 60 * SECOND,
     log_to: TextIO | None = None,
+    hooks: Sequence[Hook] = (),
     **feed: Duration,
 ) -> AsyncIterator[Desk]:
     """Exchange and daemon for as long as the block lasts."""
@@ -97,7 +99,12 @@ async def open_desk(
     async with (
         serve(exchange) as server,
         open_daemon(
-            config_for(server, sweep=sweep, **feed), {ACCOUNT: credentials}, database, world, log
+            config_for(server, sweep=sweep, **feed),
+            {ACCOUNT: credentials},
+            database,
+            world,
+            log,
+            hooks,
         ) as running,
     ):
         yield Desk(exchange, database, running)

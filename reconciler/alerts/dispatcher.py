@@ -93,6 +93,7 @@ class Dispatcher:
         finally:
             self.figures.is_on_duty = False
             self._pulse.rest()
+            self._quiet.set()
 
     async def record(self, untold: Untold) -> None:
         """Puts on record what was told without it.  Raises DatabaseAway."""

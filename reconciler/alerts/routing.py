@@ -180,7 +180,9 @@ class _Routing:
                 return
             episode = self._released(episode)
         if step is not None:
-            self._put(key, self._stepped(episode, step, what))
+            episode = self._stepped(episode, step, what)
+            # Drifts wait for each other; of all else each event is told for itself.
+            self._put(key, episode if _is_drift(episode) else self._settled(episode))
 
     def _stepped(self, episode: Episode, step: Step, what: Happened) -> Episode:
         flips = step in (Step.BEGIN, Step.END)

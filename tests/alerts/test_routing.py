@@ -214,6 +214,15 @@ def test_what_is_still_so_is_told_again_to_who_asked_for_it() -> None:
     assert desk.wait(DAY) == []
 
 
+def test_what_came_in_one_go_is_told_in_its_order() -> None:
+    desk = Desk()
+    assert desk.hear((DOWN, feed()), (Event.AUTH_REJECTED, feed()), (UP, feed())) == [
+        "feed.down feed/treasury",
+        "auth.rejected feed/treasury",
+        "feed.recovered feed/treasury",
+    ]
+
+
 def test_a_new_hook_hears_of_what_is_so() -> None:
     desk = Desk(())
     desk.hear((DETECTED, drift()), (DOWN, feed("second")))
@@ -239,7 +248,7 @@ def test_a_gap_is_told_once_each_time() -> None:
 
 def test_a_hook_does_not_hear_of_its_own_failures() -> None:
     desk = Desk((Audience(name="mail"), Audience(name="pager")))
-    lost = DeliveryNews(hook="mail", since=NOON, alert_id="1", alert_event="feed.down", reason="500")
+    lost = DeliveryNews(hook="mail", since=NOON, alert_id="1", alert_event="feed.down")
     desk.hear((Event.DELIVERY_FAILED, lost))
     assert [alert.hooks for _, alert in desk.told] == [("pager",)]
 
