@@ -55,10 +55,6 @@ def quiet(wallet: Wallet, opening: int) -> Life:
     return Life(wallet, opening, ())
 
 
-def by_moment(allowed: dict[int, Offsets]) -> Sequence[Seen]:
-    return [Seen(at=at, shown=Decimal(0), decimals=DECIMALS) for at in allowed]
-
-
 def one_by_one(proof: Proof, reports: Sequence[Seen], life: Life) -> list[Proof]:
     proofs = []
     for report in reports:
@@ -163,6 +159,17 @@ def test_openings_no_further_apart_than_what_is_hidden_are_sure_enough() -> None
     assert shifted(opened.level or (), amount) == (*span(250, 398), *span(400, 450))
 
 
+def test_reports_that_part_before_an_opening_is_sure_leave_the_first_and_a_step() -> None:
+    """It then spoke of all that had happened; the other one would hide what was lost since."""
+    life = Life(Wallet.MAIN, 10**6, (Event(LONG, 5000),))
+    racing, short = life.report(LONG, LONG), life.report(2 * LONG, 2 * LONG, lost=10**5)
+    waiting = Proof(waiting=(racing, short))
+    found = opening(waiting, UNIT_SHOWN, life.allows, proven_until=3 * LONG)
+    assert found is not None
+    amount, opened = found
+    assert (amount, opened.opened_at, opened.waiting) == (money(10**6), LONG, (short,))
+
+
 # What is missing
 
 
@@ -235,8 +242,8 @@ def test_a_leak_is_in_doubt_just_when_no_offset_explains_all_reports(
         assert 30 * leak < 2 * life.hidden
 
 
-def test_one_unit_with_every_report_is_found_at_the_second() -> None:
-    """Of one part; of two a unit may be hidden by either."""
+def test_units_lost_one_by_one_are_found_when_the_parts_can_hide_no_more() -> None:
+    """The first of a wallet that shows one part, the second where it shows two."""
     for wallet, units in ((Wallet.MAIN, 1), (Wallet.SPOT, 2)):
         life = quiet(wallet, 10**6)
         reports = [life.report(n, n, lost=n * UNIT) for n in range(1, 5)]
@@ -274,10 +281,32 @@ def test_a_doubt_ends_when_the_ledger_learns_what_was_late(
     assert contains(after.level or (), money(start))
 
 
-@given(found=st.lists(levels, min_size=1, max_size=2 * WAITING_MAX), level=levels)
-def test_the_first_and_the_last_of_a_doubt_are_kept(found: list[Offsets], level: Offsets) -> None:
-    allowed = dict(enumerate(found))
-    reports = by_moment(allowed)
+@given(
+    start=openings, wallet=wallets, lost=st.integers(0, 1000), frozen=st.lists(splits, min_size=1)
+)  # fmt: skip
+def test_a_step_is_as_sharp_as_all_its_reports_together(
+    start: int, wallet: Wallet, lost: int, frozen: list[int]
+) -> None:
+    life = quiet(wallet, start)
+    lost += 2 * life.hidden
+    reports = [life.report(n, n, each, lost=lost) for n, each in enumerate(frozen, 1)]
+    after = judge(begun(life), reports, life.allows)
+    together = set.intersection(*(grains(life.allows(each).possible) for each in reports))
+    assert after.step is not None
+    assert grains(after.step.level) == together
+    assert after.step.marks == (after.step.level,), "it has not moved"
+
+
+@given(
+    found=st.lists(levels, min_size=1, max_size=8), level=levels,
+    again=st.sampled_from([1, WAITING_MAX]),
+)  # fmt: skip
+def test_the_first_and_the_last_of_a_doubt_are_kept(
+    found: list[Offsets], level: Offsets, again: int
+) -> None:
+    """And where it stood last, so that memory is bounded however long it lasts."""
+    allowed = dict(enumerate(found * again))
+    reports = [Seen(at=at, shown=Decimal(0), decimals=DECIMALS) for at in allowed]
 
     def allows(seen: Seen) -> Allowance:
         return Allowance(possible=allowed[seen.at], likely=allowed[seen.at])
@@ -291,7 +320,7 @@ def test_the_first_and_the_last_of_a_doubt_are_kept(found: list[Offsets], level:
     assert after.waiting[0].at == after.step.since
     assert after.waiting[-1] == reports[-1]
     assert after.step.confirmed_at == reports[-1].at
-    assert len(after.waiting) == min(len(found) - after.step.since, WAITING_MAX)
+    assert len(after.waiting) == min(len(reports) - after.step.since, WAITING_MAX)
     assert len(after.step.marks) <= MARKS_MAX
     assert after.step.marks[-1] == after.step.level
     assert meet(after.step.level, found[-1]) == after.step.level
@@ -365,6 +394,8 @@ def test_a_step_beside_a_drift_goes_on_when_the_drift_is_explained() -> None:
     drift = settled(judge(begun(life), [life.report(1, 1, lost=1000)], life.allows))
     both = judge(drift, [life.report(2, 2, lost=1700)], life.allows)
     after = adjusted(both, drifted_by(both, UNIT_SHOWN))
+    assert after.step is not None
+    assert after.step.marks == (after.step.level,)
     assert drifted_by(after, UNIT_SHOWN) == 0
     assert nearest(moved(after), UNIT_SHOWN) == money(-700)
 
