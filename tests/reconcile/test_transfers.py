@@ -34,6 +34,14 @@ def stepped(wallet: Wallet, *gained: int, residue: int = 0, frozen: int = 0) -> 
     return judge(proof, reports, life.allows)
 
 
+def unsure(wallet: Wallet, levels: Offsets) -> Proof:
+    """A step that may be to any of these."""
+    proof = stepped(wallet, 10**6 * UNIT)
+    assert proof.step is not None
+    step = replace(proof.step, level=levels, likely=levels, marks=(levels,))
+    return replace(proof, step=step)
+
+
 def explained_by(proofs: Mapping[Wallet, Proof], found: Explanation | None) -> dict[Wallet, Proof]:
     """The proofs after it was booked."""
     assert found is not None
@@ -160,11 +168,25 @@ def test_what_all_that_happened_says_is_tried_before_what_reports_may_say() -> N
     for taken in (1000, 700):
         found = explain_steps({SPOT: racing, MAIN: stepped(MAIN, taken * UNIT)}, [])
         assert found is not None
-        assert in_units(found.moves) == {SPOT: -taken, MAIN: taken}
+        assert (in_units(found.moves), found.partly) == ({SPOT: -taken, MAIN: taken}, None)
+    less, all_of_it = (Item(money(-taken * UNIT)) for taken in (700, 1000))
+    either = explain_steps({SPOT: racing}, [less, all_of_it])
+    assert either is not None
+    assert either.items == (all_of_it,)
+
+
+def test_of_amounts_that_fit_the_one_that_leaves_most_room_is_taken() -> None:
+    half = UNIT // 2
+    gained = unsure(MAIN, span(PLENTY + 1999 * half, PLENTY + 2003 * half))
+    found = explain_steps({MAIN: gained, SPOT: stepped(SPOT, -1000 * UNIT)}, [])
+    assert found is not None
+    assert in_units(found.moves) == {MAIN: 1000, SPOT: -1000}
 
 
 def test_a_wallet_may_have_lost_what_is_too_little_to_be_seen_in_it() -> None:
-    proofs = {MAIN: stepped(MAIN, UNIT, residue=99), SPOT: stepped(SPOT)}
+    """One of which nothing is missing has no part in it."""
+    proofs = {wallet: stepped(wallet) for wallet in (SPOT, COLLATERAL)}
+    proofs[MAIN] = stepped(MAIN, UNIT, residue=99)
     found = explain_steps(proofs, [])
     assert found is not None
     assert in_units(found.moves) == {MAIN: 1, SPOT: -1}
@@ -231,14 +253,6 @@ def test_where_nothing_is_in_doubt_nothing_is_explained() -> None:
 
 
 # What would take too long
-
-
-def unsure(wallet: Wallet, levels: Offsets) -> Proof:
-    """A step that may be to any of these."""
-    proof = stepped(wallet, 10**6 * UNIT)
-    assert proof.step is not None
-    step = replace(proof.step, level=levels, likely=levels, marks=(levels,))
-    return replace(proof, step=step)
 
 
 @pytest.mark.parametrize(
