@@ -7,9 +7,10 @@ away, which time may mend, or whether the program is wrong.  It doesn't know tab
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import NullPool
@@ -249,6 +250,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
                 timeout=busy_timeout / SECOND,
                 isolation_level=None,
                 check_same_thread=False,
+                factory=_Connection,
             )
             try:
                 for setting in settings:
@@ -263,10 +265,7 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
         @event.listens_for(made, "begin")
         def on_begin(connection: Connection) -> None:
-            # Closed at once, also where it fails: a cursor that an exception keeps alive would keep
-            # the connection open beyond its end, with what it knows of file modes.
-            with closing(connection.connection.cursor()) as cursor:
-                cursor.execute(begin)
+            connection.connection.cursor().execute(begin)
 
         return made
 
@@ -283,6 +282,25 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
         ),
         reading=engine("ro", "BEGIN", *common, "query_only = ON"),
     )
+
+
+class _Connection(sqlite3.Connection):
+    """Closed, it lets go of the file.  The library's own would keep it open, with its locks and what
+    is known of modes, for as long as an exception keeps a cursor alive that failed."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+        made = super().cursor(factory)
+        self._cursors.add(made)
+        return made
+
+    def close(self) -> None:
+        for cursor in list(self._cursors):
+            cursor.close()
+        super().close()
 
 
 def _set(connection: sqlite3.Connection, setting: str) -> None:
