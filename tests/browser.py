@@ -9,17 +9,21 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trio
 from trio_websocket import WebSocketConnection, open_websocket_url
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ANSWER_BYTES_MAX = 32 << 20
+START_S = 0.05
+START_ATTEMPTS_MAX = 400
 
 
 class Complaint(AssertionError):
@@ -84,7 +88,7 @@ class Tab:
             await trio.sleep(0.05)
 
     async def look(self, *, width: int, height: int = 900, dark: bool = False) -> None:
-        """Through a window of this size, with these taste."""
+        """Through a window of this size, in this theme."""
         await self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -117,66 +121,63 @@ def find() -> str:
     pytest.skip("no Chromium here")
 
 
-@asynccontextmanager
-async def open_tab() -> AsyncIterator[Tab]:
-    """A browser with one empty page, for as long as the block lasts."""
+@contextmanager
+def browser() -> Iterator[int]:
+    """A browser; the port of its protocol."""
     program = find()
     with tempfile.TemporaryDirectory(prefix="browser.", ignore_cleanup_errors=True) as home:
         command = [
             program,
             "--headless=new",
             "--remote-debugging-port=0",
+            "--remote-allow-origins=*",
             f"--user-data-dir={home}",
             "--no-first-run",
+            "--no-proxy-server",
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-extensions",
-            "--no-proxy-server",
         ]
         if os.geteuid() == 0:
             command.append("--no-sandbox")
-        process = await trio.lowlevel.open_process(
+        process = subprocess.Popen(
             [*command, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            url = await _page_of(Path(home) / "DevToolsActivePort", process)
-            async with (
-                open_websocket_url(url, max_message_size=ANSWER_BYTES_MAX) as socket,
-                trio.open_nursery() as nursery,
-            ):
-                tab = Tab(socket)
-                nursery.start_soon(tab.listen)
-                for domain in ("Page", "Runtime", "Log", "Audits"):
-                    await tab.ask(f"{domain}.enable")
-                yield tab
-                nursery.cancel_scope.cancel()
+            yield _port_of(Path(home) / "DevToolsActivePort", process)
         finally:
             process.kill()
-            with trio.CancelScope(shield=True):
-                await process.wait()
+            process.wait()
 
 
-async def _page_of(file: Path, process: trio.Process) -> str:
-    """The address of the browser's first page, once it has told its port."""
-    while True:
-        if process.poll() is not None:
-            pytest.skip(f"Chromium ended at once, with {process.returncode}")
-        lines = file.read_text().split() if file.exists() else []  # noqa: ASYNC240
+def _port_of(file: Path, process: subprocess.Popen[bytes]) -> int:
+    """What it has written there once it listens."""
+    for _ in range(START_ATTEMPTS_MAX):
+        lines = file.read_text().split() if file.exists() else []
         if len(lines) == 2:
+            return int(lines[0])
+        if process.poll() is not None:
             break
-        await trio.sleep(0.05)
-    port = int(lines[0])
-    while True:
-        stream = await trio.open_tcp_stream("127.0.0.1", port)
-        async with stream:
-            await stream.send_all(b"GET /json/list HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            said = bytearray()
-            with trio.move_on_after(0.5):
-                async for chunk in stream:
-                    said += chunk
-        _, _, body = bytes(said).partition(b"\r\n\r\n")
-        for target in json.loads(body):
-            if target["type"] == "page":
-                return str(target["webSocketDebuggerUrl"])
+        time.sleep(START_S)
+    pytest.skip("Chromium does not start here")
+
+
+@asynccontextmanager
+async def open_tab(port: int) -> AsyncIterator[Tab]:
+    """An empty page in the browser, for as long as the block lasts."""
+    async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client:
+        target = (await client.put("/json/new?about:blank")).json()
+        url = target["webSocketDebuggerUrl"]
+        async with (
+            open_websocket_url(url, max_message_size=ANSWER_BYTES_MAX) as socket,
+            trio.open_nursery() as nursery,
+        ):
+            tab = Tab(socket)
+            nursery.start_soon(tab.listen)
+            for domain in ("Page", "Runtime", "Log", "Audits"):
+                await tab.ask(f"{domain}.enable")
+            yield tab
+            nursery.cancel_scope.cancel()
+        await client.get(f"/json/close/{target['id']}")

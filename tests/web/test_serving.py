@@ -104,7 +104,6 @@ def test_a_body_that_nobody_asked_for_is_not_taken(record: Database) -> None:
 
                 async def listen() -> None:
                     answered.extend(await rest_of(stream))
-                    nursery.cancel_scope.cancel()
 
                 nursery.start_soon(listen)
                 sent = 0
@@ -113,7 +112,6 @@ def test_a_body_that_nobody_asked_for_is_not_taken(record: Database) -> None:
                     while sent < 100 * REQUEST_BYTES_MAX:
                         await stream.send_all(b"x" * 10_000)
                         sent += 10_000
-                await trio.sleep_forever()
             assert sent < 100 * REQUEST_BYTES_MAX
             assert answered[:12] in (b"", b"HTTP/1.1 405")
             await until(lambda: web.connections == 0)
