@@ -285,8 +285,8 @@ def _sqlite(url: URL, busy_timeout: int) -> Database:
 
 
 class _Connection(sqlite3.Connection):
-    """Closed, it lets go of the file.  The library's own would keep it open, with its locks and what
-    is known of modes, for as long as an exception keeps a cursor alive that failed."""
+    """Closed, it lets go of the file.  The library's own would keep it open, with its locks and the
+    modes it found, for as long as an exception keeps a cursor alive that failed."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
