@@ -1,4 +1,5 @@
 import sqlite3
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,20 @@ def test_a_full_disk_is_an_outage_and_takes_nothing_away(sqlite_url: str) -> Non
     with pytest.raises(DatabaseAway, match="full"):
         fill()
     apply(database, batch(deal(1)))
+
+
+def test_a_closed_connection_lets_go_of_its_file_whatever_knows_its_cursors(
+    sqlite_url: str,
+) -> None:
+    """Who finds a file that may not be written, and keeps the reason, finds out when it may."""
+    path = sqlite_url.removeprefix("sqlite:///")
+    connection = open_database(sqlite_url).connect()
+    cursor = connection.connection.cursor()
+    cursor.execute("SELECT * FROM sqlite_master")
+    assert cursor.fetchone()
+    connection.close()
+    links = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [link for link in links if link.startswith(path)] == []
 
 
 def test_a_violated_constraint_or_a_wrong_statement_is_a_bug(database: Database) -> None:
