@@ -1,5 +1,4 @@
 import sqlite3
-import os
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,7 @@ def test_a_closed_connection_lets_go_of_its_file_whatever_knows_its_cursors(
     cursor.execute("SELECT * FROM sqlite_master")
     assert cursor.fetchone()
     connection.close()
-    links = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert [link for link in links if link.startswith(path)] == []
 
 
