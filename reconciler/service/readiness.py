@@ -17,8 +17,7 @@ from reconciler.store.engine import DatabaseAway
 from reconciler.store.standing import Standing
 
 DEGRADED_AFTER = 30 * SECOND
-"""From the start.  A session is live within seconds where there is little to read; less than the
-90 s after which systemd gives up a start."""
+"""From the start.  A session is live within seconds where there is little to read."""
 
 TELL_EVERY = 5 * SECOND
 LOOK_EVERY = SECOND // 5
