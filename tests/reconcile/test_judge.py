@@ -301,6 +301,7 @@ def test_a_step_is_as_sharp_as_all_its_reports_together(
     found=st.lists(levels, min_size=1, max_size=8), level=levels,
     again=st.sampled_from([1, WAITING_MAX]),
 )  # fmt: skip
+@example(found=[span(300, 400), span(600, 700)], level=span(0, 100), again=WAITING_MAX)
 def test_the_first_and_the_last_of_a_doubt_are_kept(
     found: list[Offsets], level: Offsets, again: int
 ) -> None:
@@ -372,6 +373,15 @@ def test_what_explains_a_step_or_a_drift_leaves_the_wallet_verified(
         assert judge(after, [again], entered.allows).is_verified
     with pytest.raises(AssertionError):
         explained(stepped, money(-gained))
+
+
+def test_a_drift_that_is_explained_by_what_was_taken_elsewhere_is_over() -> None:
+    """However sharp the wallet was known before it."""
+    beside = span(-50_000, -49_900)
+    drift = Proof(base=span(20, 90), level=beside, room=span(0, 100))
+    after = explained(drift, money(-50_000))
+    assert after.is_verified
+    assert after.level == span(20, 90)
 
 
 @given(

@@ -138,6 +138,14 @@ def test_one_wallet_may_take_all_that_is_in_transit() -> None:
         assert (in_units(found.moves), len(found.items)) == ({SPOT: number * 500}, number)
 
 
+def test_the_other_reading_of_a_fee_is_of_the_main_wallet_alone() -> None:
+    fee = Item(money(500 * UNIT), key="withdrawal:w-1")
+    assert explain_steps({SPOT: stepped(SPOT, 500 * UNIT)}, [fee]) is None
+    found = explain_steps({MAIN: stepped(MAIN, 500 * UNIT)}, [fee])
+    assert found is not None
+    assert (in_units(found.moves), found.items) == ({MAIN: 500}, (fee,))
+
+
 def test_an_amount_with_more_digits_than_a_transfer_comes_from_transit() -> None:
     """It is exact, though no display shows it."""
     found = explain_steps({MAIN: stepped(MAIN, 123_456_789)}, [Item(money(123_456_789))])
