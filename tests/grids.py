@@ -16,3 +16,10 @@ def corners(often: Sequence[Any], grid: Iterable[Any]) -> list[Any]:
 def _seldom(case: Any) -> Any:
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=pytest.mark.soak)
+
+
+mostly_sqlite = pytest.mark.parametrize(
+    "database_url", corners(["sqlite"], ["sqlite", "postgres"]), indirect=True
+)
+"""For what goes through the whole daemon: that its SQL means the same on both databases is shown
+by the tests of `store`, and by one test of each kind of accident on both."""

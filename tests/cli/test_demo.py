@@ -20,7 +20,8 @@ def test_the_demo_heals_its_cut_and_ends_equal() -> None:
 
 
 def test_the_demo_keeps_its_record_where_it_is_told_and_spoils_none(postgres_url: str) -> None:
-    end = run(ended, "demo", "--for", "10s", "--database", postgres_url, seconds=60)
+    arguments = ("demo", "--for", "10s", "--rate", "10", "--database", postgres_url)
+    end = run(ended, *arguments, seconds=60)
     assert end.code == 0, end.out + end.err
     assert "latest deals in the database" in end.out
     again = run(ended, "demo", "--for", "10s", "--database", postgres_url)

@@ -7,6 +7,7 @@ from reconciler.store.frames import opened
 from tests.cli.calling import Call, is_one_line
 from tests.drifting import make_drift
 from tests.feed.memory import ACCOUNT
+from tests.grids import mostly_sqlite
 from tests.store.samples import journal
 
 
@@ -32,6 +33,7 @@ def test_a_balance_is_followed_to_the_frames_that_told_it(call: Call, database_u
     assert any('"10000000"' in text for text in kept[opening["told_by"]["seq"]])
 
 
+@mostly_sqlite
 def test_a_balance_of_the_past_is_that_of_its_moment(call: Call, database_url: str) -> None:
     make_drift(database_url)
     early = call("explain", ACCOUNT, "spot", "BTC", "--at", "2026-01-02T12:01:00Z")

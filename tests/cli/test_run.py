@@ -12,11 +12,13 @@ from reconciler.simulator.server import serve
 from reconciler.store.engine import open_database
 from tests.cli.daemon import daemon, ended, until_logged, write_config
 from tests.desk import ACCOUNT, KEY, SECRET, open_exchange, settled, until
+from tests.grids import corners
 from tests.running import run
 
 
+@pytest.mark.parametrize(("kills", "rate"), corners([(3, 120)], [(3, 120), (5, 300)]))
 def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broken(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, kills: int, rate: int
 ) -> None:
     async def main() -> None:
         exchange, log = open_exchange(), tmp_path / "log"
@@ -25,7 +27,7 @@ def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broke
             config = write_config(tmp_path, server, database_url)
 
             async def trade() -> None:
-                await live(exchange, rate=300, chance=random.Random(1), accounts=[ACCOUNT])
+                await live(exchange, rate=rate, chance=random.Random(1), accounts=[ACCOUNT])
 
             traders = trio.CancelScope()
 
@@ -34,7 +36,7 @@ def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broke
                     await trade()
 
             nursery.start_soon(life)
-            for _ in range(5):
+            for _ in range(kills):
                 async with daemon(config, log) as process:
                     # From before its first line to well into the stream.
                     with trio.move_on_after(chance.uniform(0.3, 2.5)):
@@ -51,7 +53,7 @@ def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broke
             assert "session.bug" not in log.read_text()
             assert "Traceback" not in log.read_text()
 
-    run(main, seconds=90)
+    run(main, seconds=30 * kills)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -34,6 +34,7 @@ from tests.cli.calling import Call
 from tests.cli.daemon import ENVIRONMENT, command, daemon, ended, until_logged, write_config
 from tests.desk import ACCOUNT, FUNDS, KEY, SECRET, open_exchange
 from tests.feed import memory
+from tests.grids import mostly_sqlite
 from tests.running import run
 from tests.store.samples import NOON, rows
 
@@ -79,13 +80,14 @@ def test_each_pass_equals_the_truth_and_one_more_learns_nothing(
     run(main, seconds=60)
 
 
+@mostly_sqlite
 def test_killed_at_any_moment_the_next_pass_goes_on(database_url: str, tmp_path: Path) -> None:
     async def main() -> None:
         exchange, chance = open_exchange(), random.Random(database_url.partition(":")[0])
         async with serve(exchange) as server:
             config = write_config(tmp_path, server, database_url)
             await trade(exchange, 300, 3)
-            for _ in range(4):
+            for _ in range(3):
                 process = await trio.lowlevel.open_process(
                     command("sync", "--config", config), env=ENVIRONMENT
                 )
@@ -192,6 +194,7 @@ def test_one_that_somebody_holds_is_waited_for_and_keeps_no_other(database: Data
     memory.run(main)
 
 
+@mostly_sqlite
 def test_what_no_record_explains_is_a_drift_before_it_leaves(database: Database) -> None:
     def drifts() -> int:
         return sum(account.open_drifts for account in Reads(database).status())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from random import Random
 
 import pytest
@@ -25,6 +26,7 @@ from reconciler.simulator.records import Instruction, Market, Side
 from reconciler.wire.replay import facts_of
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.feed.peers import ending
+from tests.grids import corners
 
 OPENING = ["connect", "public/time", "profile/websocket_token", "authorize", "public/markets"]
 BALANCES = ["balanceSpot_request", "balanceMargin_request"]
@@ -226,8 +228,16 @@ def everything_ends(stage: Stage) -> None:
         stage.exchange.cancel(ACCOUNT, "BTC_USDT", open_)
 
 
-@pytest.mark.parametrize("act", [all_of_it, everything_ends])
-@pytest.mark.parametrize("before", OPENING + BALANCES + QUERIES + SUBSCRIPTIONS + HISTORY)
+QUESTIONS = OPENING + BALANCES + QUERIES + SUBSCRIPTIONS + HISTORY
+HAPPENINGS = [
+    *((question, all_of_it) for question in QUESTIONS),
+    *((question, everything_ends) for question in ("authorize", *QUERIES, *LISTS, "orders")),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "act"), corners(HAPPENINGS, product(QUESTIONS, [all_of_it, everything_ends]))
+)
 def test_what_happens_between_any_two_questions_is_in_the_record_once_live(
     sqlite_url: str, before: str, act: Callable[[Stage], None]
 ) -> None:

@@ -12,10 +12,9 @@ from msgspec.structs import replace
 from reconciler.domain.facts import Balance, BalanceReport, Fact, Unreadable
 from reconciler.domain.words import Role, Source, Wallet
 from reconciler.inbox import Batch
-from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, open_database
 from tests.replay.telling import Told, said
-from tests.store.samples import NOON, deal, movement, order, rows, transaction
+from tests.store.samples import NOON, applier, deal, movement, order, rows, transaction
 
 small = st.integers(0, 3)
 names = st.sampled_from(["a", "B", "ä"])
@@ -105,7 +104,7 @@ def arrive(database: Database, told: Told, arrived: Sequence[Fact], seed: int) -
         replace(fact, observed_at=NOON + n) if isinstance(fact, BalanceReport) else fact
         for n, fact in enumerate(arrived)
     ]
-    applier, now = Applier(database), NOON
+    now = NOON
     while left:
         commit: list[Batch] = []
         for _ in range(chance.randint(1, 3)):
@@ -113,7 +112,7 @@ def arrive(database: Database, told: Told, arrived: Sequence[Fact], seed: int) -
             commit.append(told.batch(*left[:size], source=chance.choice(list(Source))))
             left = left[size:]
         with database.writing() as connection:
-            applier.apply(connection, commit, now=(now := now + 1))
+            applier(database).apply(connection, commit, now=(now := now + 1))
 
 
 def check_the_law(database: Database, arrived: Sequence[Fact], seed: int) -> None:

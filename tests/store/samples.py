@@ -147,7 +147,7 @@ def frame(text: str, *, asked: str = "", at: int = 0) -> Frame:
 def apply(database: Database, *batches: Batch, now: int = NOON) -> list[Applied]:
     """In one transaction."""
     with database.writing() as connection:
-        return _applier(database).apply(connection, batches, now=now)
+        return applier(database).apply(connection, batches, now=now)
 
 
 _APPLIERS: dict[str, Applier] = {}
@@ -155,7 +155,8 @@ _APPLIERS: dict[str, Applier] = {}
 most tests."""
 
 
-def _applier(database: Database) -> Applier:
+def applier(database: Database) -> Applier:
+    """One that was used before, by whichever test, which makes no difference to it."""
     kind = database.dialect.name
     if kind not in _APPLIERS:
         _APPLIERS[kind] = Applier(database)

@@ -12,6 +12,7 @@ from reconciler.store.evidence import Evidences
 from reconciler.store.explaining import listed
 from reconciler.store.facts import Facts
 from tests.drifting import make_drift
+from tests.grids import mostly_sqlite
 from tests.store.samples import (
     ACCOUNT,
     NOON,
@@ -112,6 +113,7 @@ def test_orders_findings_gaps_and_types_that_are_odd_are_told(database: Database
     assert [hole.stream for hole in evidence.holes] == ["codes"]
 
 
+@mostly_sqlite
 def test_a_drift_is_attributed_to_the_deal_that_was_found_late(database_url: str) -> None:
     make_drift(database_url)
     database = open_database(database_url)

@@ -20,6 +20,7 @@ from reconciler.store.holders import hold_off, take
 from reconciler.store.rebuild import unequal_books
 from tests.drifting import SETTLED_SECONDS, make_drift, settle_in, states
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
+from tests.grids import mostly_sqlite
 from tests.store.samples import NOON, deal, rows
 
 
@@ -56,6 +57,7 @@ def test_when_explained_it_stays_explained_and_the_next_is_another(database_url:
     run(main)
 
 
+@mostly_sqlite
 def test_a_drift_that_changes_is_one_and_is_explained_whole(database_url: str) -> None:
     async def main() -> None:
         async with open_stage(database_url) as stage:
@@ -76,6 +78,7 @@ def test_a_drift_that_changes_is_one_and_is_explained_whole(database_url: str) -
     run(main)
 
 
+@mostly_sqlite
 def test_ledger_and_reports_part_between_two_reports(database_url: str) -> None:
     make_drift(database_url)
     [drift] = listed(open_database(database_url))

@@ -1,7 +1,6 @@
 """The law of the books: whatever arrives, in whatever order and batches, the journal that grew with
 it is the one that the facts and conclusions make."""
 
-import functools
 import random
 from collections.abc import Sequence
 from decimal import Decimal
@@ -22,13 +21,13 @@ from reconciler.domain.facts import (
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import MovementKind, Side, TransactionKind, Wallet
 from reconciler.inbox import Span
-from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, open_database
 from reconciler.store.facts import Facts
 from reconciler.store.rebuild import Rebuild
 from tests.store.samples import (
     ACCOUNT,
     NOON,
+    applier,
     apply,
     batch,
     deal,
@@ -137,12 +136,6 @@ law = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scop
 ACCOUNTS = count()
 
 
-@functools.cache
-def applier(database_url: str) -> Applier:
-    """Its statements are compiled once."""
-    return Applier(open_database(database_url))
-
-
 def check_the_law(url: str, arrived: Sequence[Fact | int], seed: int) -> None:
     """For an account of its own, as all examples share a database."""
     database, account = open_database(url), f"account {next(ACCOUNTS)}"
@@ -166,7 +159,7 @@ def check_the_law(url: str, arrived: Sequence[Fact | int], seed: int) -> None:
         ]
         with database.writing() as connection:
             arrives = batch(*facts, spans=covered, account=account)
-            applier(url).apply(connection, [arrives], now=now)
+            applier(database).apply(connection, [arrives], now=now)
     assert differences(database, account) == []
 
 
