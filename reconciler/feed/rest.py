@@ -285,7 +285,15 @@ class Rest:
                     break  # the decoder refuses it by its length
         finally:
             await response.aclose()
-        return response.status_code, response.headers.get("Retry-After", ""), bytes(body)
+        after = response.headers.get("Retry-After", "")
+        return response.status_code, after, self._without_credentials(bytes(body))
+
+    def _without_credentials(self, body: bytes) -> bytes:
+        """Whoever repeats what we signed with, as in a refusal, would have it kept and logged."""
+        if self._credentials is not None:
+            for secret in (self._credentials.key, self._credentials.secret):
+                body = body.replace(secret.reveal().encode(), b"***")
+        return body
 
     async def _helped(self, name: str, error: wire.RestError) -> bool:
         """Whether another attempt may succeed; mends what it can."""
