@@ -42,7 +42,7 @@ PHASES = {
     Phase.DOWN: "down",
 }
 TONES = {Phase.LIVE: "live", Phase.DOWN: "down", Phase.WAITING: "waiting"}
-FITS = {"exactly": "fits exactly", "partly": "fits partly", "not": "no such amount"}
+FITS = {"exactly": "fits exactly", "partly": "fits partly", "not": "another amount"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """What can be asked for, and what each answer is made of.
 
 `/healthz` and `/readyz` need nothing but the running figures, so a broken database does not change
-them; the others look at the record and say so where they can't.  HTML and metrics are written in
-the reading thread, so that the feeds do not wait for it.
+them; the others look at the record and say so where they can't.  Answers are written in the
+reading thread, so that the feeds do not wait for them.
 """
 
 import msgspec
@@ -15,7 +15,7 @@ from reconciler.web.door import App, Message, Receive, Send
 from reconciler.web.files import Files
 from reconciler.web.metrics import exposition
 from reconciler.web.page import Page
-from reconciler.web.sight import Sight
+from reconciler.web.sight import Facts, Sight
 
 
 def pages(sight: Sight, *, amounts: bool) -> App:
@@ -41,7 +41,7 @@ def pages(sight: Sight, *, amounts: bool) -> App:
 
     async def api(_: Request) -> Response:
         facts = await sight.facts()
-        body = await sight.apart(msgspec.json.encode, status(facts))
+        body = await sight.apart(_json, facts)
         return Response(body, 200 if facts.is_seen else 503, media_type="application/json")
 
     async def whole(_: Request) -> Response:
@@ -65,6 +65,10 @@ def pages(sight: Sight, *, amounts: bool) -> App:
         redirect_slashes=False,
         default=_nothing,
     )
+
+
+def _json(facts: Facts) -> bytes:
+    return msgspec.json.encode(status(facts))
 
 
 async def _nothing(scope: Message, receive: Receive, send: Send) -> None:

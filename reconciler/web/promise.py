@@ -103,8 +103,8 @@ def _drifts(facts: Facts) -> Iterator[str]:
     ]
     if len(found) == 1:
         name, drift = found[0]
-        where = f"{drift.wallet} {drift.asset} of {name}"
-        yield f"1 drift is open: {where} is off by {signed(drift.difference)}"
+        where = f"{drift.wallet} of {name}"
+        yield f"1 drift is open: {where} is off by {signed(drift.difference)} {drift.asset}"
     elif found:
         total = sum(
             account.record.status.open_drifts for account in facts.accounts if account.record
