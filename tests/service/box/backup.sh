@@ -17,3 +17,13 @@ systemd-analyze security "$unit" --no-pager | tail -1
 
 unit=reconciler.service
 holds "the daemon did not notice" status_says "^1 account live"
+
+# As docs/service.md says.
+systemctl stop "$unit"
+cd /var/lib/private/reconciler
+backup=$(ls backups/*.db | tail -1)
+rm -f record.db record.db-wal record.db-shm
+install -m 600 "$backup" record.db
+chown --reference=. record.db
+holds "a restored record is taken up" timeout 60 systemctl start "$unit"
+holds "and brought up to the present" until_ 20 status_says "^1 account live, proven until [^;]*$"
