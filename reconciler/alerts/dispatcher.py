@@ -121,7 +121,8 @@ class Dispatcher:
                         self._busy.add(name)
                         hands[name].send_nowait(due)
                 pause = self._pause(turn)
-            if self._leaving and not self._busy and (turn is None or pause > 0):
+            is_done = not self._busy and not self._marks and pause > 0
+            if self._leaving and (is_done or turn is None):
                 self._quiet.set()
             with trio.move_on_after(pause):
                 await self._bell.wait()

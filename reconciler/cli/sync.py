@@ -1,7 +1,7 @@
 """`reconciler sync`: one pass and leave, from cron or by hand."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import click
@@ -9,16 +9,19 @@ import trio
 from msgspec import structs
 from rich.console import Console
 
+from reconciler.alerts.opening import open_hooks
 from reconciler.cli.main import FINDINGS, explain
 from reconciler.cli.opening import common_options, configuration, credentials, database
 from reconciler.cli.progress import shown
-from reconciler.config import Account, Config
+from reconciler.cli.reloading import secrets_of
+from reconciler.config import Account, Alert, Config
 from reconciler.configfile import Loaded
 from reconciler.daemon import Office, open_office
 from reconciler.domain.moments import SECOND, iso
 from reconciler.feed.learned import Learned
 from reconciler.feed.once import sync_once
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
+from reconciler.hookconfig import hook_secrets
 from reconciler.log import Logger, open_log
 from reconciler.secret import Credentials
 from reconciler.store.engine import Database, DatabaseAway, DatabaseUnusable
@@ -53,11 +56,11 @@ class Outcome:
 def command(names: tuple[str, ...], as_json: bool, config: str | None) -> None:
     """Bring the record up to date once, without listening, and leave.
 
-    Leaves with 1 if there is a drift that nobody has explained, and with 4 if somebody else, such
-    as a daemon, holds the account.
+    The hooks are told what they should hear of it.  Leaves with 1 if there is a drift that nobody
+    has explained, and with 4 if somebody else, such as a daemon, holds the account.
     """
     loaded = _only(names, configuration(config))
-    keys = credentials(loaded)
+    keys, alerts = credentials(loaded), loaded.alerts()
     record = database(loaded)
     require_head(record)
     world = real()
@@ -66,9 +69,9 @@ def command(names: tuple[str, ...], as_json: bool, config: str | None) -> None:
         format_=loaded.config.log.format,
         # What is ordinary, the command itself says at the end.
         level="warning" if loaded.config.log.level == "info" else loaded.config.log.level,
-        secrets=[secret for key in keys.values() for secret in (key.key, key.secret)],
+        secrets=[*secrets_of(keys), *hook_secrets(alerts)],
     )
-    outcomes = trio.run(sync, loaded.config, keys, record, world, log)
+    outcomes = trio.run(sync, loaded.config, keys, record, world, log, alerts)
     status = {account.account: account for account in Reads(record).status()}
     if as_json:
         accounts = [_plain(name, each, status.get(name)) for name, each in outcomes.items()]
@@ -82,6 +85,7 @@ async def sync(
     database: Database,
     world: World,
     log: Logger,
+    alerts: Sequence[Alert] = (),
 ) -> dict[str, Outcome]:
     """What a pass over each account came to; they neither wait for each other nor fail together.
 
@@ -89,7 +93,8 @@ async def sync(
     """
     outcomes: dict[str, Outcome] = {}
     async with (
-        open_office(config, keys, database, world, log) as office,
+        open_hooks(alerts, world) as hooks,
+        open_office(config, keys, database, world, log, hooks) as office,
         shown(office.running.feeds, Console(stderr=True)),
         trio.open_nursery() as impatience,
     ):
