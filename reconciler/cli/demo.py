@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.screen import Rate, look, screen
-from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Reconcile
+from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Http, Reconcile
 from reconciler.daemon import Running, open_daemon
 from reconciler.domain.moments import SECOND, NotAMoment, duration, seconds
 from reconciler.hop import Hop
@@ -35,6 +35,7 @@ from reconciler.store.engine import Database, open_database
 from reconciler.store.migrate import upgrade
 from reconciler.store.reads import Reads
 from reconciler.verdict import Verdict, compare
+from reconciler.web.serving import open_web
 from reconciler.world import World, real
 
 ACCOUNT = "treasury"
@@ -124,7 +125,12 @@ async def _demo(
         trio.open_nursery() as nursery,
     ):
         config = _config(server)
-        async with open_daemon(config, {ACCOUNT: credentials}, database, world, log) as running:
+        async with (
+            open_daemon(config, {ACCOUNT: credentials}, database, world, log) as running,
+            open_web(config.http, running, database, world, log) as web,
+        ):
+            assert web is not None
+            story.tell(f"the status page: http://{web.address}/")
             drawn = partial(_drawn, story, database, running, world, hop, Rate())
             nursery.start_soon(_show, console, drawn)
             await _until_live(running, story)
@@ -143,6 +149,7 @@ def _config(server: Server) -> Config:
     """As a user would write it, with shorter pauses than the exchange deserves."""
     return Config(
         exchange=Exchange(rest_url=server.rest_url, ws_url=server.ws_url),
+        http=Http(listen="127.0.0.1:0"),
         accounts=(Account(name=ACCOUNT),),
         feed=Feed(backoff_min=Duration(SECOND // 4), backoff_max=Duration(SECOND)),
         backfill=Backfill(since="1h", sweep=Duration(5 * SECOND)),

@@ -6,7 +6,7 @@ is left out while it can't be read: an old figure would look like a new one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from reconciler import __version__
+from reconciler.alerts.figures import AlertFigures
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Phase
 from reconciler.feed.figures import Figures
@@ -74,6 +75,16 @@ def _record(name: str, said: str, number: Callable[[AccountOverview], Number]) -
         labels=("account",),
         rows=lambda facts: [((name,), number(record)) for name, record in _records(facts)],
         of_record=True,
+    )
+
+
+def _hooks(name: str, said: str, rows: Callable[[AlertFigures], Mapping[str, int]]) -> Measure:
+    return Measure(
+        name=f"alerts_{name}",
+        said=said,
+        labels=("hook",),
+        rows=lambda facts: [((hook,), many) for hook, many in sorted(rows(facts.alerts).items())],
+        is_counter=True,
     )
 
 
@@ -193,6 +204,15 @@ MEASURES = (
         is_counter=True,
     ),
     _feed("doubts", "balances that nothing explains yet", lambda feed: feed.doubts, counts=False),
+    _daemon(
+        "alerts_on_duty",
+        "1 if this process is the one that delivers",
+        lambda facts: facts.alerts.is_on_duty,
+    ),
+    _hooks("sent", "alerts delivered", lambda alerts: alerts.sent),
+    _hooks("failures", "attempts that failed", lambda alerts: alerts.failures),
+    _hooks("given_up", "alerts that were given up", lambda alerts: alerts.given_up),
+    _hooks("bugs", "attempts ended by a bug of ours", lambda alerts: alerts.bugs),
     _record(
         "proven_until_timestamp_seconds",
         "everything before it is proven to be on record",

@@ -168,6 +168,8 @@ def reading(account: AccountFacts) -> str:
 
 
 def _remarks(facts: Facts) -> Iterator[str]:
+    for hook, number in facts.alerts.given_up.items():
+        yield f"{many(number, 'alert', 'alerts')} could not be delivered to {hook}; see v_alerts"
     for account in facts.accounts:
         record = account.record
         if record is None:

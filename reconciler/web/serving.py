@@ -23,13 +23,12 @@ from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 
 from reconciler import config
 from reconciler.address import Tcp, Unix
-from reconciler.health import Running
 from reconciler.log import Logger
 from reconciler.store.engine import Database
 from reconciler.web.door import Door
 from reconciler.web.hosts import Hosts
 from reconciler.web.pages import pages
-from reconciler.web.sight import open_sight
+from reconciler.web.sight import Visible, open_sight
 from reconciler.world import World
 
 
@@ -65,7 +64,7 @@ _FULL = (
 @asynccontextmanager
 async def open_web(
     http: config.Http,
-    running: Running,
+    running: Visible,
     database: Database,
     world: World,
     log: Logger,

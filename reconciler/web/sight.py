@@ -6,9 +6,11 @@ The page, the JSON and the metrics are three spellings of the same `Facts`.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
+from reconciler.alerts.figures import AlertFigures
 from reconciler.clock import Clock, steady
 from reconciler.domain.words import Phase
 from reconciler.feed.figures import Figures
@@ -20,6 +22,13 @@ from reconciler.web.looking import Look, Looking
 from reconciler.web.rates import Rates, Throughput
 from reconciler.world import World
 from reconciler.writer import WriterFigures
+
+
+class Visible(Running, Protocol):
+    """What the pages read of a running daemon; `daemon.Running` is one."""
+
+    @property
+    def alerts(self) -> AlertFigures: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,7 @@ class Facts:
     process: str
     accounts: Sequence[AccountFacts]
     writer: WriterFigures
+    alerts: AlertFigures
     throughput: Throughput
     look: Look
     stuck: Sequence[str]
@@ -64,7 +74,7 @@ class Sight:
 
     def __init__(
         self,
-        running: Running,
+        running: Visible,
         looking: Looking,
         rates: Rates,
         apart: Hop,
@@ -100,6 +110,7 @@ class Sight:
                 for name, feed in self._running.feeds.items()
             ],
             writer=self._running.writer,
+            alerts=self._running.alerts,
             throughput=self._rates.throughput(),
             look=look,
             stuck=self.stuck(),
@@ -108,7 +119,7 @@ class Sight:
 
 
 @asynccontextmanager
-async def open_sight(running: Running, database: Database, world: World) -> AsyncIterator[Sight]:
+async def open_sight(running: Visible, database: Database, world: World) -> AsyncIterator[Sight]:
     """For as long as the block lasts, with a thread for the reads."""
     async with world.thread("web") as hop, trio.open_nursery() as nursery:
         looking = Looking(database, list(running.feeds), hop, world.clock)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from reconciler.alerts.figures import AlertFigures
 from reconciler.domain.moments import MINUTE
 from reconciler.domain.words import GapState, Phase
 from reconciler.feed.figures import Figures
@@ -119,6 +120,7 @@ def feed(account: str = ACCOUNT, phase: Phase = Phase.LIVE, **changes: Any) -> F
 def facts(
     *accounts: tuple[Figures, AccountOverview | None],
     writer: WriterFigures | None = None,
+    alerts: AlertFigures | None = None,
     trouble: str = "",
     stuck: Sequence[str] = (),
     started_at: int = NOON - MINUTE,
@@ -135,6 +137,7 @@ def facts(
             for figures, seen in accounts
         ],
         writer=writer or WriterFigures(),
+        alerts=alerts or AlertFigures(),
         throughput=Throughput(facts=[1, 2, 3], facts_per_s=2, commits_per_s=1, frames_per_s=3),
         look=Look(at=NOW, record=Overview(accounts=known), trouble=trouble),
         stuck=stuck,

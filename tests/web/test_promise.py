@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from reconciler.alerts.figures import AlertFigures
 from reconciler.domain.moments import DAY, HOUR, MINUTE, SECOND
 from reconciler.domain.words import GapState, Phase
 from reconciler.feed.figures import Progress
@@ -133,9 +134,12 @@ def test_what_nobody_can_mend_is_a_remark() -> None:
         refused_streams=("lending",),
         quarantined=2,
     )
-    told = promise(facts((feed(bugs=1), lost)))
+    alerts = AlertFigures()
+    alerts.given_up["pager"] = 2
+    told = promise(facts((feed(bugs=1), lost), alerts=alerts))
     assert told.mood is Mood.PROVEN
     assert told.remarks == (
+        "2 alerts could not be delivered to pager; see v_alerts",
         "The key of treasury may not read: lending",
         "Of treasury the exchange does not tell 1 stretch of time any more",
         "2 things that treasury was told could not be understood; see v_quarantine",
