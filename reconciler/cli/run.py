@@ -34,6 +34,9 @@ from reconciler.store.standing import Standing, standing_of
 from reconciler.web.serving import open_web
 from reconciler.world import World, real
 
+STOP_SECONDS_MAX = 10
+"""From SIGTERM on.  A writer that can be interrupted gives up earlier, see `daemon.py`."""
+
 
 @click.command("run")
 @common_options
@@ -125,7 +128,11 @@ def _standing(database: Database, accounts: Sequence[str]) -> Standing:
 
 
 async def _leave_now(signals: AsyncIterator[int], log: Logger) -> None:
-    """A second signal means now: the record is safe at every moment, so nothing is lost by it."""
-    number = await anext(signals)
-    log.warning("daemon.killed", signal=signal.Signals(number).name)
-    os._exit(128 + number)
+    """A second signal means now, and so does a call to the database that nothing can interrupt: the
+    record is safe at every moment, so nothing is lost by it."""
+    with trio.move_on_after(STOP_SECONDS_MAX):
+        number = await anext(signals)
+        log.warning("daemon.killed", signal=signal.Signals(number).name)
+        os._exit(128 + number)
+    log.warning("daemon.undrained", seconds=STOP_SECONDS_MAX)
+    os._exit(0)

@@ -2,17 +2,23 @@
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import trio
 
 from reconciler.simulator.server import serve
+from reconciler.store.engine import open_database
 from tests.cli.daemon import daemon, until_logged, write_config
-from tests.desk import ACCOUNT, KEY, SECRET, open_exchange
+from tests.desk import ACCOUNT, KEY, SECRET, open_exchange, settled
 from tests.running import run
 from tests.service.ear import open_ear
 
 NEW_KEY, NEW_SECRET = "n" * 32, "m" * 32
+
+STOP_SECONDS_MAX = 20
+"""`TimeoutStopSec=` of the unit: 10 are promised, and this machine may be busy."""
 
 
 def test_it_says_ready_when_live_feeds_the_watchdog_and_says_that_it_stops(
@@ -74,3 +80,27 @@ def test_a_hangup_takes_a_new_key_and_level_and_leaves_what_is_wrong(
             assert secret not in log.read_text()
 
     run(main)
+
+
+def test_it_stops_in_time_though_nothing_can_be_committed(sqlite_url: str, tmp_path: Path) -> None:
+    """What could not be committed was not acknowledged: the next run reads it again."""
+
+    async def main() -> None:
+        exchange, log = open_exchange(), tmp_path / "log"
+        async with serve(exchange) as server:
+            config = write_config(tmp_path, server, sqlite_url)
+            async with daemon(config, log) as process:
+                await until_logged(log, "session.live")
+                with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other:
+                    other.execute("BEGIN IMMEDIATE")
+                    exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+                    process.send_signal(signal.SIGTERM)
+                    with trio.fail_after(STOP_SECONDS_MAX):
+                        assert await process.wait() == 0
+                await until_logged(log, "daemon.undrained")
+            async with daemon(config, log):
+                await until_logged(log, "session.live", 2)
+                verdict = await settled(exchange, open_database(sqlite_url))
+                assert verdict.is_equal, verdict.differences
+
+    run(main, seconds=60)
