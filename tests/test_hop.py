@@ -4,8 +4,11 @@ import threading
 
 import pytest
 import trio
+import trio.testing
 
-from reconciler.hop import inline, thread
+from reconciler.clock import steady
+from reconciler.hop import CALL_MAX, Watched, inline, thread
+from reconciler.pulse import Pulse
 from tests.running import run
 
 
@@ -68,5 +71,24 @@ def test_inline_runs_in_place() -> None:
     async def main() -> None:
         here = threading.get_ident()
         assert await inline(threading.get_ident) == here
+
+    run(main)
+
+
+def test_a_call_that_does_not_return_is_overdue_and_an_idle_thread_never_is() -> None:
+    async def main() -> None:
+        pulse, hold = Pulse(), threading.Event()
+        async with thread("worker") as plain, trio.open_nursery() as nursery:
+            hop = Watched(plain, pulse)
+            assert not pulse.is_overdue(steady() + 2 * CALL_MAX)
+            nursery.start_soon(hop, hold.wait)
+            nursery.start_soon(hop, divmod, 1, 1)
+            await trio.testing.wait_all_tasks_blocked()
+            assert not pulse.is_overdue(steady())
+            assert pulse.is_overdue(steady() + 2 * CALL_MAX)
+            hold.set()
+        with pytest.raises(ZeroDivisionError):
+            await Watched(inline, pulse)(divmod, 1, 0)
+        assert not pulse.is_overdue(steady() + 2 * CALL_MAX)
 
     run(main)

@@ -27,11 +27,11 @@ async def listen(on: Listener) -> None:
 async def _poll_main(on: Listener) -> None:
     """The main wallet has no stream, so it is asked for."""
     while True:
+        on.figures.polling.beat(on.poll + PATIENCE)
         try:
             answer = await on.rest.read(rest.main_balances())
             await on.hand_over(Source.QUERY, answer.value, frames=(answer.frame,))
         except (ExchangeAway, CallRefused, CredentialsRefused) as error:
             # Whether refused credentials end the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))
-        on.figures.polling.beat(on.poll + PATIENCE)
         await trio.sleep(seconds(on.poll))

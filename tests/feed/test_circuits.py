@@ -138,3 +138,15 @@ def test_only_a_stream_that_was_refused_within_a_day_is_left_alone() -> None:
     assert circuits.is_open(STREAM, START + 23 * HOUR)
     assert not circuits.is_open(STREAM, START + DAY)
     assert not circuits.is_open("lending", START)
+
+
+def test_another_key_is_asked_of_again_at_once_and_what_it_may_is_told(sqlite_url: str) -> None:
+    async def main(stage: Stage) -> None:
+        rule, circuits = refuse(stage, REFUSALS["no permission"]), Circuits()
+        assert await read(stage, circuits) is None
+        stage.exchange.faults.remove(rule)
+        circuits.doubt()
+        assert await read(stage, circuits) is not None
+        assert await remembered(stage) == []
+
+    on_stage(sqlite_url, main)
