@@ -81,7 +81,7 @@ def test_a_call_that_does_not_return_is_overdue_and_an_idle_thread_never_is() ->
         async with thread("worker") as plain, trio.open_nursery() as nursery:
             hop = Watched(plain, pulse)
             assert not pulse.is_overdue(steady() + 2 * CALL_MAX)
-            nursery.start_soon(hop, hold.wait)
+            nursery.start_soon(hop, lambda: hold.wait())
             nursery.start_soon(hop, divmod, 1, 1)
             await trio.testing.wait_all_tasks_blocked()
             assert not pulse.is_overdue(steady())
