@@ -2,7 +2,9 @@
 virtual time."""
 
 import io
+import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,6 +24,7 @@ from reconciler.store.engine import Database, open_database
 from reconciler.store.explaining import explain, listed
 from reconciler.world import real
 from tests.alerts.bench import Sink, alerts, open_bench
+from tests.cli.daemon import ended, write_config
 from tests.desk import ACCOUNT, KEY, config_for, open_desk, open_exchange, until
 from tests.drifting import SETTLED_SECONDS, settle_in
 from tests.feed.memory import Stage, open_stage
@@ -74,11 +77,63 @@ def test_a_refused_key_is_told_before_the_daemon_leaves(database_url: str) -> No
         ):
             await trio.sleep_forever()
 
-    with pytest.raises(BaseExceptionGroup) as ended:
+    with pytest.raises(BaseExceptionGroup) as refused:
         run(main)
-    assert any(isinstance(leaf, CredentialsRefused) for leaf in leaves(ended.value))
+    assert any(isinstance(leaf, CredentialsRefused) for leaf in leaves(refused.value))
     assert sink.heard() == ["auth.rejected feed/treasury"]
     assert alerts(open_database(database_url)) == [("auth.rejected", "sink", "sent", 1)]
+
+
+def hook(command: str) -> str:
+    """The section that says what a shell does with an alert."""
+    return f'''[[alerts]]
+type = "exec"
+command = ["/bin/sh", "-c", "{command}"]
+'''
+
+
+def test_killed_while_the_hook_has_it_in_hand_nothing_is_missing(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """kill -9 after it was sent and before that was marked: the next one sends the same id."""
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    async def main() -> None:
+        async with serve(open_exchange()) as server:
+            deadly = write_config(
+                tmp_path,
+                server,
+                sqlite_url,
+                secret="wrong",
+                more=hook(f"cat >{first}; kill -9 $PPID"),
+            )
+            assert (await ended("run", "--config", deadly)).code == -signal.SIGKILL
+            assert alerts(open_database(sqlite_url)) == [("auth.rejected", "exec", "pending", 0)]
+            config = write_config(
+                tmp_path, server, sqlite_url, secret="wrong", more=hook(f"cat >>{second}")
+            )
+            assert (await ended("run", "--config", config)).code == 3
+            # A pass by cron finds nothing new to tell.
+            assert (await ended("sync", "--config", config)).code == 3
+
+    run(main, seconds=60)
+    assert alerts(open_database(sqlite_url)) == [("auth.rejected", "exec", "sent", 1)]
+    assert first.read_text() == second.read_text()
+    assert msgspec.json.decode(first.read_bytes())["event"] == "auth.rejected"
+
+
+def test_a_sync_delivers_before_it_leaves(sqlite_url: str, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+
+    async def main() -> None:
+        async with serve(open_exchange()) as server:
+            config = write_config(
+                tmp_path, server, sqlite_url, secret="wrong", more=hook(f"cat >>{told}")
+            )
+            assert (await ended("sync", "--config", config)).code == 3
+
+    run(main)
+    assert msgspec.json.decode(told.read_bytes())["event"] == "auth.rejected"
 
 
 def play(url: str, scene: Callable[[Stage], Awaitable[None]], *hooks: Sink) -> None:
