@@ -25,7 +25,7 @@ COMMANDS = {
     "explain": "A balance back to its evidence.",
     "replay": "The record made once more from what arrived.",
     "alerts": "The hooks that tell of events, tried.",
-    "db": "Look after the database's schema.",
+    "db": "Look after the database: its schema, its backups.",
 }
 """Each is the module of its name; what it is for stands here, as click would import them all to
 ask."""
