@@ -36,7 +36,7 @@ def told() -> Said:
 
 
 def events_of(module: ast.Module) -> Iterator[tuple[str, set[str], set[str]]]:
-    """`log.info("a.b", c=1)`, and the same by another name: `say = log.info if x else log.debug`."""
+    """`log.info("a.b", c=1)`, and so by another name: `say = log.info if x else log.debug`."""
     named = {
         target.id: levels_in(node.value)
         for node in ast.walk(module)
