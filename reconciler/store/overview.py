@@ -134,10 +134,14 @@ class Overview:
 
 
 class Overviews:
-    """Asks one database, one look at a time; another thread may stop a look that takes too long."""
+    """Asks one database, one look at a time, for at most `limit` microseconds a query.
 
-    def __init__(self, database: Database) -> None:
+    PostgreSQL keeps that limit itself; SQLite must be told to `stop`, by another thread.
+    """
+
+    def __init__(self, database: Database, *, limit: int) -> None:
         self._database = database
+        self._limit = limit
         self._asked: Any = None
         """The driver's connection, during a look."""
 
@@ -146,7 +150,7 @@ class Overviews:
 
         Raises DatabaseUnusable, also when it was stopped.
         """
-        with self._database.reading() as connection:
+        with self._database.reading(statement_timeout=self._limit) as connection:
             self._asked = connection.connection.driver_connection
             try:
                 found = {name: overview_of(connection, name, now=now) for name in names}
@@ -157,13 +161,12 @@ class Overviews:
         return Overview(accounts=known, alerts=lines, waiting=waiting)
 
     def stop(self) -> None:
-        """Ends the query that is under way, if there is one."""
+        """Ends the query of SQLite that is under way, if there is one.  Does not block, as asking
+        a server to would."""
         asked = self._asked
         if isinstance(asked, sqlite3.Connection):
             with suppress(sqlite3.ProgrammingError):  # closed in this moment
                 asked.interrupt()
-        elif asked is not None:
-            asked.cancel()
 
 
 def alerts_of(connection: Connection) -> tuple[Sequence[AlertLine], dict[str, int]]:

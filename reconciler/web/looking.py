@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from reconciler.clock import Clock
+from reconciler.domain.moments import SECOND
 from reconciler.hop import Hop
 from reconciler.store.engine import Database, DatabaseUnusable
 from reconciler.store.overview import Overview, Overviews
@@ -47,7 +48,7 @@ class Looking:
         read_s: float = READ_S_MAX,
         wait_s: float = WAIT_S_MAX,
     ) -> None:
-        self._overviews = Overviews(database)
+        self._overviews = Overviews(database, limit=round(read_s * SECOND))
         self._accounts = accounts
         self._hop = hop
         self._clock = clock
@@ -89,18 +90,25 @@ class Looking:
 
     async def _read(self) -> Look:
         now = self._clock.now()
+        finished = trio.Event()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._stop_late)
+            nursery.start_soon(self._stop_late, finished)
             try:
                 seen = await self._hop(self._overviews.look, self._accounts, now)
                 return Look(at=now, record=seen)
             except DatabaseUnusable as problem:
                 return replace(self._look, trouble=str(problem))
             finally:
-                nursery.cancel_scope.cancel()
+                finished.set()
 
-    async def _stop_late(self) -> None:
-        await trio.sleep(self._read_s)
-        while True:
-            self._overviews.stop()
-            await trio.sleep(0.1)  # between two queries there is nothing to stop
+    async def _stop_late(self, finished: trio.Event) -> None:
+        """Stops the read when its time is over, or when we are to leave, as a thread can't be."""
+        try:
+            with trio.move_on_after(self._read_s):
+                await finished.wait()
+        finally:
+            with trio.CancelScope(shield=True):
+                while not finished.is_set():
+                    self._overviews.stop()
+                    with trio.move_on_after(0.1):  # between two queries there is nothing to stop
+                        await finished.wait()

@@ -1,8 +1,8 @@
 """What can be asked for, and what each answer is made of.
 
 `/healthz` and `/readyz` need nothing but the running figures, so a broken database does not change
-them; the others look at the record and say so where they can't.  Answers are written in the
-reading thread, so that the feeds do not wait for them.
+them; the others look at the record and say so where they can't.  Answers are written in a
+thread, so that the feeds do not wait for them.
 """
 
 import msgspec

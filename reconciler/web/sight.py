@@ -120,11 +120,16 @@ class Sight:
 
 @asynccontextmanager
 async def open_sight(running: Visible, database: Database, world: World) -> AsyncIterator[Sight]:
-    """For as long as the block lasts, with a thread for the reads."""
-    async with world.thread("web") as hop, trio.open_nursery() as nursery:
-        looking = Looking(database, list(running.feeds), hop, world.clock)
+    """For as long as the block lasts, with a thread for the reads and one for what is made of them:
+    a database that hangs must not keep the page from saying so."""
+    async with (
+        world.thread("looks") as reading,
+        world.thread("pages") as writing,
+        trio.open_nursery() as nursery,
+    ):
+        looking = Looking(database, list(running.feeds), reading, world.clock)
         rates = Rates(running)
         nursery.start_soon(looking.run)
         nursery.start_soon(rates.run)
-        yield Sight(running, looking, rates, hop, world.clock, world.name)
+        yield Sight(running, looking, rates, writing, world.clock, world.name)
         nursery.cancel_scope.cancel()

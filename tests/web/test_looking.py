@@ -145,6 +145,45 @@ def test_a_query_that_takes_too_long_is_stopped(postgres_url: str) -> None:
     run(main)
 
 
+ENDLESS = """
+CREATE VIEW deals AS WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)
+SELECT 1 AS account_id, x AS executed_at FROM n
+"""
+
+
+def test_an_endless_query_of_sqlite_is_stopped_and_when_we_leave_at_once(record: Database) -> None:
+    async def main() -> None:
+        with record.writing() as other:
+            other.exec_driver_sql("DROP TABLE deals")
+            other.exec_driver_sql(ENDLESS)
+        async with real().thread("web") as hop:
+            for read_s in (0.2, 600):
+                looking = looking_at(record, hop, read_s=read_s, wait_s=0.5)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(looking.run)
+                    trouble = (await looking.newest()).trouble
+                    nursery.cancel_scope.cancel()
+                assert ("took too long" if read_s < 1 else "has not answered") in trouble
+
+    run(main)
+
+
+def test_leaving_waits_no_longer_for_a_query_than_it_may_take(postgres_url: str) -> None:
+    async def main() -> None:
+        database = open_database(postgres_url)
+        apply(database, batch(deal(1)))
+        with database.writing() as other:
+            other.exec_driver_sql("LOCK TABLE deals IN ACCESS EXCLUSIVE MODE")
+            async with real().thread("web") as hop, trio.open_nursery() as nursery:
+                looking = looking_at(database, hop, read_s=0.3)
+                nursery.start_soon(looking.run)
+                nursery.start_soon(looking.newest)
+                await trio.sleep(0.1)
+                nursery.cancel_scope.cancel()
+
+    run(main)
+
+
 def test_a_file_that_is_no_database_any_more_is_told_of(record: Database) -> None:
     async def main() -> None:
         looking = looking_at(record, inline)

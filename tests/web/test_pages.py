@@ -137,6 +137,21 @@ def test_a_broken_database_is_told_and_what_needs_none_goes_on(record: Database)
     run(main)
 
 
+def test_a_database_that_hangs_keeps_no_page_from_saying_so(postgres_url: str) -> None:
+    async def main() -> None:
+        database = open_database(postgres_url)
+        apply(database, batch(deal(1)))
+        with database.writing() as other:
+            other.exec_driver_sql("LOCK TABLE deals IN ACCESS EXCLUSIVE MODE")
+            async with open_pages(database) as web:
+                page = await get(web, "/")
+                assert page.status == 200
+                assert "The record can&#39;t be read" in page.text
+                assert (await get(web, "/healthz")).text == "ok\n"
+
+    run(main)
+
+
 def test_an_empty_record_has_a_page(database: Database) -> None:
     async def main() -> None:
         async with open_pages(database, Running(feeds={ACCOUNT: Figures(ACCOUNT)})) as web:
