@@ -1,9 +1,11 @@
 """`reconciler db`: the schema comes and stays, a newer one is left alone; backups gather and go."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import trio
 
 from reconciler.domain.facts import Market
 from reconciler.domain.moments import DAY
@@ -11,7 +13,9 @@ from reconciler.store.engine import open_database
 from reconciler.store.schema import REVISION
 from reconciler.store.shelf import Shelf
 from tests.cli.calling import Call, caller, is_one_line
-from tests.cli.daemon import write_config
+from tests.cli.daemon import ENVIRONMENT, command, write_config
+from tests.desk import until
+from tests.running import run
 from tests.store.samples import NOON, apply, batch, deal, order
 
 
@@ -145,3 +149,32 @@ def test_the_configured_folder_is_the_default(
     ended = call("db", "backup")
     assert ended.code == 4
     assert "(backup.dir) does not exist; create it" in ended.err
+
+
+def test_a_backup_that_is_told_to_stop_leaves_nothing_behind(
+    postgres_url: str, tmp_path: Path, shelf: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nor the tool that it waits for."""
+    tools = request.getfixturevalue("postgres_template").server.tools
+    (tmp_path / "pg_restore").symlink_to(tools / "pg_restore")
+    slow = tmp_path / "pg_dump"
+    slow.write_text(
+        f'#!/bin/sh\ncase "$1" in --version) exec {tools}/pg_dump --version;; esac\n'
+        f"echo $$ > {tmp_path}/pid\nexec sleep 30\n"
+    )
+    slow.chmod(0o755)
+    config = write_config(tmp_path, None, postgres_url)
+    arguments = command("db", "backup", str(shelf), "--config", config)
+    environment = {**ENVIRONMENT, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    async def main() -> int:
+        process = await trio.lowlevel.open_process(arguments, env=environment)
+        await until(lambda: bool(list(tmp_path.glob("pid")) and (tmp_path / "pid").read_text()))
+        assert [Path(name).suffix for name in os.listdir(shelf)] == [".partial"]
+        process.terminate()
+        return await process.wait()
+
+    assert run(main) == 130
+    assert list(shelf.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
