@@ -46,12 +46,12 @@ def command(config: str | None) -> None:
     SIGTERM and SIGINT commit what has arrived and leave with 0; a second one leaves at once.
     SIGHUP reads credentials and the log's level again.
     """
-    # A watchdog kills with SIGABRT: the journal then shows where each thread stood.
-    faulthandler.enable()
     loaded = configuration(config)
     keys = credentials(loaded)
     record = database(loaded)
     require_head(record)
+    # A watchdog kills with SIGABRT: the journal then shows where each thread stood.
+    faulthandler.enable()
     trio.run(run, loaded, config, keys, record, real(), Console(stderr=True))
 
 
