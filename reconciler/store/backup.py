@@ -62,9 +62,11 @@ def back_up(database: Database, target: Path, environment: Mapping[str, str]) ->
     if target.exists():
         raise BackupFailed(f"{target} is there already; give another name")
     found = current(database)
+    if found is None:
+        raise BackupFailed("the database is empty; there is nothing to back up")
     if found != head():
         raise BackupFailed(
-            f"the database has schema {found or 'none'}, not {head()}; "
+            f"the database has schema {found}, not {head()}; "
             "back it up with the version of reconciler that it belongs to"
         )
     make = _sqlite if database.dialect.name == "sqlite" else _postgresql

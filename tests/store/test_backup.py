@@ -106,6 +106,12 @@ def test_another_schema_is_not_backed_up_by_this_version(
     assert in_folder(folder) == []
 
 
+def test_of_nothing_there_is_no_backup(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed, match="there is nothing to back up"):
+        back_up(open_database(f"sqlite:///{tmp_path}/none.db"), folder / "copy", {})
+    assert in_folder(folder) == []
+
+
 def test_books_that_do_not_follow_from_the_facts_make_an_unproven_copy(
     database: Database, folder: Path, environment: Mapping[str, str]
 ) -> None:
