@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -277,3 +278,30 @@ def test_who_waits_can_be_stopped_at_any_time(database: Database) -> None:
             nursery.cancel_scope.cancel()
 
     run(main)
+
+
+def test_a_duty_is_done_by_one_process_and_is_no_account(database: Database) -> None:
+    async def main() -> None:
+        log = Told()
+        async with process(database, "second", log) as second, trio.open_nursery() as nursery:
+            async with process(database, "first", log) as first, trio.open_nursery() as one:
+                at_work: list[str] = []
+
+                async def work(name: str) -> None:
+                    at_work.append(name)
+                    await trio.sleep_forever()
+
+                one.start_soon(first.while_on_duty, "alerts", partial(work, "first"))
+                await trio.sleep(1)
+                nursery.start_soon(second.while_on_duty, "alerts", partial(work, "second"))
+                await trio.sleep(10 * POLL_SECONDS)
+                assert at_work == ["first"]
+                one.cancel_scope.cancel()
+            await trio.sleep(2 * POLL_SECONDS)
+            assert at_work == ["first", "second"]
+            nursery.cancel_scope.cancel()
+        assert log.lines() == []
+        with database.reading() as connection:
+            assert connection.exec_driver_sql("SELECT * FROM accounts").all() == []
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

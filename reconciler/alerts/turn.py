@@ -78,6 +78,7 @@ class Turns:
         self, marks: Sequence[Mark], idle: Sequence[str], now: int, *, hurry: bool = False
     ) -> Turn:
         """Marks, routes, and fetches what is due at hooks that are idle.  Raises DatabaseAway."""
+        muted: Sequence[Muted] = ()
         is_due = self._routing_due is not None and self._routing_due <= now
         if not (marks or is_due or hurry or self._trim_due <= now):
             with self._database.reading() as connection:
@@ -87,10 +88,14 @@ class Turns:
             rows.alone(connection)
             _mark(connection, marks)
             trim_due = self._trim(connection, now)
-            routed = self._route(connection, now, hurry=hurry)
-        self._trim_due, self._routing_due = trim_due, routed.due
+            routed = None
+            if is_due or hurry or rows.is_any_waiting(connection):
+                routed = self._route(connection, now, hurry=hurry)
+        self._trim_due = trim_due
+        if routed is not None:
+            self._routing_due, muted = routed.due, routed.muted
         with self._database.reading() as connection:
-            return self._look(connection, idle, now, routed.muted)
+            return self._look(connection, idle, now, muted)
 
     def record(self, untold: Untold, *, now: int) -> None:
         """Puts on record what was told without it, and that its cause is over.
@@ -161,23 +166,27 @@ class Turns:
 def _mark(connection: Connection, marks: Sequence[Mark]) -> None:
     """Notes what attempts came to; if they fail for long, the other hooks tell of it."""
     outbox = Outbox()
+    heard: dict[str, int] = {}
     for mark in marks:
         rows.mark(connection, mark)
-        delivery = mark.delivery
         if is_late(mark):
-            news = DeliveryNews(
-                hook=delivery.hook,
-                since=delivery.created_at,
-                alert_id=delivery.alert_id,
-                alert_event=delivery.event,
-                reason=mark.problem or "",
-            )
-            outbox.put(connection, Event.DELIVERY_FAILED, news, now=mark.at)
-        elif mark.state is DeliveryState.SENT and not rows.is_any_retried(
-            connection, delivery.hook
-        ):
-            news = DeliveryNews(hook=delivery.hook, since=mark.at)
-            outbox.put(connection, Event.DELIVERY_RECOVERED, news, now=mark.at)
+            outbox.put(connection, Event.DELIVERY_FAILED, _failed(mark), now=mark.at)
+        elif mark.state is DeliveryState.SENT:
+            heard[mark.delivery.hook] = mark.at
+    for hook, at in heard.items():
+        if not rows.is_any_retried(connection, hook):
+            news = DeliveryNews(hook=hook, since=at)
+            outbox.put(connection, Event.DELIVERY_RECOVERED, news, now=at)
+
+
+def _failed(mark: Mark) -> DeliveryNews:
+    return DeliveryNews(
+        hook=mark.delivery.hook,
+        since=mark.delivery.created_at,
+        alert_id=mark.delivery.alert_id,
+        alert_event=mark.delivery.event,
+        reason=mark.problem or "",
+    )
 
 
 def _decoded(texts: Mapping[str, str]) -> Board:
