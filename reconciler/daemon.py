@@ -36,9 +36,9 @@ from reconciler.hop import Hop, Watched
 from reconciler.inbox import Hold, Inbox, open_inbox
 from reconciler.log import Logger
 from reconciler.pulse import Pulse
+from reconciler.reconcile.rules import Rules
 from reconciler.secret import Credentials
 from reconciler.store.engine import Database
-from reconciler.store.proofs import Rules
 from reconciler.store.reads import Reads
 from reconciler.store.retention import Retention
 from reconciler.world import World

@@ -19,10 +19,10 @@ from reconciler.backoff import delays
 from reconciler.clock import Clock
 from reconciler.hop import Hop
 from reconciler.inbox import Applied, Batch, Outlet
+from reconciler.reconcile.rules import Rules
 from reconciler.store.apply import Applier
 from reconciler.store.engine import Database, DatabaseAway
 from reconciler.store.holders import Fenced
-from reconciler.store.proofs import Rules
 from reconciler.store.retention import Retention, Trimmer
 
 if TYPE_CHECKING:

@@ -98,7 +98,7 @@ class Transaction(Struct, frozen=True, kw_only=True):
     """One sight of a deposit or withdrawal, or what is known of it after all sights were merged.
 
     Its key is (account, kind, transaction_id).  The exchange never says when a status changed, so
-    `updated_at` is when we were first told the present one.
+    `updated_at` is when we were first told one that is settled, or last told one that is not.
     """
 
     transaction_id: str

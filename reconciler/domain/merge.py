@@ -48,8 +48,8 @@ _STATUS_RANK = {
 _STATUS_RANK_OTHER = 4
 
 _TRANSACTION_RANK = {
-    # On its way, in the order of the deposit machine (PROTOCOL § 5.9); a status that we do not know
-    # outranks these.
+    # On its way: what was told last holds, as a withdrawal may go to and fro (PROTOCOL § 5.9); of
+    # what was told at one moment, whatever is further, and most a status that we do not know.
     PENDING: 0,
     CONFIRMING: 1,
     TRAVEL_RULE_WAITING: 2,
@@ -67,8 +67,9 @@ _TRANSACTION_RANK_OTHER = 6
 _MOVEMENT_BEGUN = frozenset({"active", "new", PENDING})
 """Statuses of movements that another one follows (PROTOCOL § 5.10, 5.13)."""
 
-Stage = tuple[bool, int, str]
-"""How far a transaction or movement is: settled or not, by rank, by spelling."""
+Stage = tuple[bool, int, int, str]
+"""How far a transaction or movement is: settled or not, when that was told if it may yet change, by
+rank, by spelling."""
 
 
 class Restated(Exception):
@@ -160,7 +161,7 @@ def merge_movements(known: Movement, seen: Movement) -> Movement:
     what = f"{known.kind} {known.movement_id}"
     _same(what, known, seen, "wallet", "asset", "counter_asset")
     was, now = _movement_stage(known), _movement_stage(seen)
-    settled, _, status = max(was, now)
+    settled, *_, status = max(was, now)
     merged = replace(
         known,
         **_amounts(what, known, seen, was, now, ("amount", "counter_amount", "fee")),
@@ -182,16 +183,17 @@ def merge_movements(known: Movement, seen: Movement) -> Movement:
 def _stage(transaction: Transaction) -> Stage:
     status = transaction.status
     rank = _TRANSACTION_RANK.get(status, _TRANSACTION_RANK_OTHER)
-    return is_settled(status), rank, status
+    settled = is_settled(status)
+    return settled, 0 if settled else transaction.updated_at, rank, status
 
 
 def _movement_stage(movement: Movement) -> Stage:
-    return movement.settled, int(movement.status not in _MOVEMENT_BEGUN), movement.status
+    return movement.settled, 0, int(movement.status not in _MOVEMENT_BEGUN), movement.status
 
 
 def _authority(stage: Stage) -> Stage:
     """Who is believed about amounts: whoever is further, and all that are settled alike."""
-    return (True, 0, "") if stage[0] else stage
+    return (True, 0, 0, "") if stage[0] else stage
 
 
 def _earliest_of_further(was: tuple[Stage, int], now: tuple[Stage, int]) -> int:

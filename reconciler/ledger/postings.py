@@ -12,7 +12,6 @@ from reconciler.domain.facts import Deal, Market, Movement, Transaction
 from reconciler.domain.money import ZERO, minus, plus
 from reconciler.domain.words import (
     CANCELED,
-    FROZEN,
     PARTIAL,
     SUCCESS,
     UNCONFIRMED,
@@ -26,7 +25,7 @@ from reconciler.ledger.entry import Entry, Leg
 
 DEAL = "deal"
 
-_NOT_DEBITED = frozenset({CANCELED, UNCONFIRMED, FROZEN})
+_NOT_DEBITED = frozenset({CANCELED, UNCONFIRMED})
 _CONTRAS = {
     MovementKind.CODE: books.CODES,
     MovementKind.CONVERSION: books.CONVERSIONS,
@@ -109,7 +108,7 @@ def transaction_entry(known: Transaction, *, other_reading: bool = False) -> Ent
         kind=str(known.kind),
         reference=known.transaction_id,
         occurred_at=known.created_at,
-        latest_at=known.updated_at,
+        latest_at=max(known.updated_at, known.created_at),
         legs=legs,
     )
 

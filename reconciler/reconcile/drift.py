@@ -7,7 +7,7 @@ it is one drift.
 
 from enum import StrEnum
 
-from reconciler.reconcile.judge import Proof
+from reconciler.reconcile.judge import Step
 
 
 class DriftState(StrEnum):
@@ -57,16 +57,17 @@ def lived(state: DriftState | None, event: DriftEvent) -> DriftState:
         raise Impossible(state, event) from None
 
 
-def is_over(proof: Proof, *, settle: int, read_again_at: int, proven_until: int) -> bool:
-    """Whether the doubt is over and the step is a drift.
+def marks_over(step: Step, *, settle: int, read_again_at: int, proven_until: int) -> int:
+    """Of how many marks of the step, from the first, the doubt is over: they are a drift.
 
     `read_again_at`: when the last of the account's wallets was last read as a whole, our clock;
     `proven_until`: up to when, by our clock, every record of the exchange is proven complete.
     """
-    step = proof.step
-    return (
-        step is not None
-        and step.confirmed_at >= step.since + settle
-        and read_again_at > step.since
-        and proven_until > step.since
-    )
+    over = 0
+    for mark in step.marks:
+        if step.confirmed_at < mark.since + settle:
+            break
+        if read_again_at <= mark.since or proven_until <= mark.since:
+            break
+        over += 1
+    return over

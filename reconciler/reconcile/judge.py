@@ -14,30 +14,57 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.domain.money import EXACT, ZERO, minus, plus
-from reconciler.reconcile.offsets import Interval, Offsets, differences, meet, shifted, width
+from reconciler.reconcile.offsets import (
+    Interval,
+    Offsets,
+    differences,
+    meet,
+    shifted,
+    union,
+    width,
+)
 from reconciler.reconcile.prefix import Allowance, Seen
 
 WAITING_MAX = 24
 """Doubtful reports kept.  The first says since when, the last what is now; those between only help
 to tell two explanations apart."""
 
+MARKS_MAX = 6
 
-MARKS_MAX = 12
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """Where the wallet stood for a while after it had left its level, by our clock."""
+
+    level: Offsets
+    likely: Offsets
+    """The same, if its last report speaks of all that had happened by then."""
+    after: int
+    """The last report of the time before: whatever brought it here happened since."""
+    since: int
+    """The first report that said so."""
+    until: int
+    """The last one."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """The wallet has left its level, and reports have said so since."""
+    """The wallet has left its level, and reports have said so since: at once, or mark by mark."""
 
-    level: Offsets
-    """Where it may be now."""
-    likely: Offsets
-    """Where it is, if the last report speaks of all that had happened by then."""
-    marks: tuple[Offsets, ...]
-    """Where it stood one after the other, the last ones of them: a step may be several at once."""
-    since: int
-    """The first report that said so; our clock."""
-    confirmed_at: int
-    """The last one."""
+    marks: tuple[Mark, ...]
+
+    @property
+    def level(self) -> Offsets:
+        """Where it may be now."""
+        return self.marks[-1].level
+
+    @property
+    def since(self) -> int:
+        """The first report that said so."""
+        return self.marks[0].since
+
+    @property
+    def confirmed_at(self) -> int:
+        """The last one."""
+        return self.marks[-1].until
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -55,6 +82,10 @@ class Proof(Struct, frozen=True, kw_only=True):
     learned of that later changes the opening and not what came after."""
     verified_at: int | None = None
     """The last report that the base allowed."""
+    seen_at: int | None = None
+    """The last report that the level allowed."""
+    left: tuple[int, int] | None = None
+    """Of a drift: the last report before it, and the first of where it has settled."""
     step: Step | None = None
     waiting: tuple[Seen, ...] = ()
     """The reports since the step began, or, before the opening is known, the last ones."""
@@ -88,31 +119,45 @@ def _weighed(proof: Proof, seen: Seen, allowance: Allowance) -> Proof:
     assert proof.base is not None
     assert proof.level is not None
     back = meet(proof.level, offsets)
-    if back:
-        drifted = proof.has_drifted
-        return replace(
-            proof,
-            level=back,
-            base=proof.base if drifted else back,
-            verified_at=proof.verified_at if drifted else seen.at,
-            step=None,
-            waiting=(),
-        )
-    home = meet(proof.base, offsets)
-    if proof.has_drifted and home:
-        return replace(proof, base=home, level=home, verified_at=seen.at, step=None, waiting=())
-    before = () if proof.step is None else proof.step.marks
-    level = meet(before[-1], offsets) if before else ()
-    marks = (*before[:-1], level) if level else (*before, offsets)
-    level = level or offsets
-    step = Step(
-        level=level,
-        marks=marks[-MARKS_MAX:],
-        likely=meet(level, allowance.likely) or level,
-        since=seen.at if proof.step is None else proof.step.since,
-        confirmed_at=seen.at,
+    if back and proof.has_drifted:
+        return replace(proof, level=back, seen_at=seen.at, step=None, waiting=())
+    home = back or meet(proof.base, offsets)
+    if home:
+        return _at_home(proof, home, seen.at)
+    return replace(
+        proof,
+        step=Step(marks=_marked(proof, seen.at, allowance)),
+        waiting=_kept((*proof.waiting, seen)),
     )
-    return replace(proof, step=step, waiting=_kept((*proof.waiting, seen)))
+
+
+def _at_home(proof: Proof, base: Offsets, at: int) -> Proof:
+    return replace(
+        proof,
+        base=base,
+        level=base,
+        verified_at=at,
+        seen_at=at,
+        left=None,
+        step=None,
+        waiting=(),
+    )
+
+
+def _marked(proof: Proof, at: int, allowance: Allowance) -> tuple[Mark, ...]:
+    """The marks with one more report: the last goes on, or there is another."""
+    marks = () if proof.step is None else proof.step.marks
+    level = meet(marks[-1].level, allowance.possible) if marks else ()
+    if level:
+        likely = meet(level, allowance.likely) or level
+        return (*marks[:-1], replace(marks[-1], level=level, likely=likely, until=at))
+    before = marks[-1].until if marks else at if proof.seen_at is None else proof.seen_at
+    level = allowance.possible
+    likely = meet(level, allowance.likely) or level
+    marks = (*marks, Mark(level=level, likely=likely, after=before, since=at, until=at))
+    if len(marks) > MARKS_MAX:
+        marks = (replace(marks[1], after=marks[0].after), *marks[2:])
+    return marks
 
 
 def _kept(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
@@ -162,6 +207,7 @@ def opening(
         room=base,
         opened_at=at,
         verified_at=at,
+        seen_at=at,
         waiting=tuple(seen for seen in proof.waiting if seen.at > at),
     )
     return amount, opened
@@ -182,67 +228,66 @@ def simplest(interval: Interval) -> Decimal:
     return lo
 
 
-def moved(proof: Proof, *, likely: bool = False) -> Offsets:
-    """By how much the wallet may have left its level, or is likely to have; without a step, what
-    it may have moved by unseen."""
+def unseen(proof: Proof) -> Offsets:
+    """By what a wallet without a step may have moved all the same."""
     assert proof.level is not None
-    if proof.step is None:
-        return differences(proof.level, proof.room)
-    return differences(proof.step.likely if likely else proof.step.level, proof.level)
+    return differences(proof.level, proof.room)
 
 
-def explained(proof: Proof, amount: Decimal) -> Proof:
-    """After the ledger gained an entry of `amount` that explains the step; or, without a step, one
-    too small to be seen in what the exchange shows."""
+def learned_late(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger gained an entry of `amount` from a time before the last report.  If that is
+    too little to be seen, the reports since were weighed without it and the level may lie beside
+    where it should."""
+    if proof.level is None or proof.has_drifted:
+        return proof
+    level = meet(union((*proof.level, *shifted(proof.level, minus(ZERO, amount)))), proof.room)
+    return replace(proof, level=level, base=level) if level else proof
+
+
+def absorbed(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger gained an entry of `amount` that was too little to be seen."""
     assert proof.level is not None
-    landed = (
-        meet(shifted(proof.level, minus(ZERO, amount)), proof.room)
-        if proof.step is None
-        else meet(shifted(proof.step.level, minus(ZERO, amount)), proof.level)
-    )
-    assert landed, "the amount does not explain the step"
-    at = proof.verified_at if proof.step is None else proof.step.confirmed_at
-    home = meet(landed, proof.base or ()) if proof.has_drifted else landed
+    level = meet(shifted(proof.level, minus(ZERO, amount)), proof.room)
+    assert level, "the amount is not hidden by what is shown"
+    return replace(proof, level=level, base=proof.base if proof.has_drifted else level)
+
+
+def returned(proof: Proof, amount: Decimal) -> Proof:
+    """After the ledger gained an entry of `amount` that explains the drift.  A step beside it is
+    to be judged again."""
+    assert proof.level is not None
+    assert proof.base is not None
+    base = meet(shifted(proof.level, minus(ZERO, amount)), proof.base)
+    assert base, "the amount does not explain the drift"
+    return replace(proof, base=base, level=base, verified_at=proof.seen_at, left=None, step=None)
+
+
+def settled(proof: Proof, marks: int) -> Proof:
+    """After so many marks were taken for a drift: reports are judged beside it from now on."""
+    assert proof.step is not None
+    gone, rest = proof.step.marks[:marks], proof.step.marks[marks:]
     return replace(
         proof,
-        level=home or landed,
-        base=home or proof.base,
-        verified_at=at if home else proof.verified_at,
-        step=None,
-        waiting=(),
+        level=gone[-1].level,
+        seen_at=gone[-1].until,
+        left=(gone[0].after if proof.left is None else proof.left[0], gone[-1].since),
+        step=Step(marks=rest) if rest else None,
+        waiting=tuple(seen for seen in proof.waiting if seen.at > gone[-1].until),
     )
-
-
-def partly_explained(proof: Proof, amount: Decimal) -> Proof:
-    """After the ledger gained an entry of `amount` that explains a part of the step."""
-    assert proof.step is not None
-    back = minus(ZERO, amount)
-    step = replace(
-        proof.step,
-        level=shifted(proof.step.level, back),
-        likely=shifted(proof.step.likely, back),
-        marks=(shifted(proof.step.level, back),),
-    )
-    return replace(proof, step=step)
-
-
-def settled(proof: Proof) -> Proof:
-    """After the step was taken for a drift: reports are judged beside it from now on."""
-    assert proof.step is not None
-    return replace(proof, level=proof.step.level, step=None, waiting=())
 
 
 def adjusted(proof: Proof, amount: Decimal) -> Proof:
     """After an operator explained a drift by an entry of `amount`: the ledger has it now."""
     assert proof.level is not None
-    level = shifted(proof.level, minus(ZERO, amount))
-    step = proof.step and replace(
-        proof.step,
-        level=shifted(proof.step.level, minus(ZERO, amount)),
-        likely=shifted(proof.step.likely, minus(ZERO, amount)),
-        marks=tuple(shifted(mark, minus(ZERO, amount)) for mark in proof.step.marks),
+    back = minus(ZERO, amount)
+    level = shifted(proof.level, back)
+    step = proof.step and Step(
+        marks=tuple(
+            replace(mark, level=shifted(mark.level, back), likely=shifted(mark.likely, back))
+            for mark in proof.step.marks
+        )
     )
-    return replace(proof, base=level, level=level, step=step)
+    return replace(proof, base=level, level=level, verified_at=proof.seen_at, left=None, step=step)
 
 
 def drifted_by(proof: Proof, unit: Decimal) -> Decimal:

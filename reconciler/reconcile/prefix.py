@@ -39,7 +39,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     decimals: int
     """Each part was cut there."""
     subtracted: int = 0
-    """So many cut parts were taken from the sum: what is borrowed is not owned."""
+    """So many cut parts stand for less than they show: what is borrowed is not owned, and what is
+    negative was cut towards zero."""
 
 
 class Allowance(Struct, frozen=True, kw_only=True):
@@ -98,23 +99,29 @@ def allowed(
 
 
 def matched(
-    seen: Seen, wallet: Wallet, prefixes: Sequence[Decimal], level: Offsets
+    seen: Seen,
+    wallet: Wallet,
+    prefixes: Sequence[Decimal],
+    floating: Sequence[Decimal],
+    level: Offsets,
+    tolerance: Decimal = ZERO,
 ) -> Decimal | None:
-    """The running balance that the report speaks of, the last one if several fit at `level`."""
-    for balance in reversed(prefixes):
-        if meet(allowed(seen, wallet, (balance,)), level):
-            return balance
+    """The running balance that the report speaks of, of several that fit at `level` the one with
+    the most of what had happened."""
+    for extra in _sums(floating):
+        for balance in reversed(prefixes):
+            if meet(allowed(seen, wallet, (plus(balance, extra),), (), tolerance), level):
+                return plus(balance, extra)
     return None
 
 
-def _sums(amounts: Sequence[Decimal]) -> set[Decimal]:
-    """What any set of them, or of too many any number of the first, adds up to."""
-    sums = {ZERO}
-    running = ZERO
+def _sums(amounts: Sequence[Decimal]) -> list[Decimal]:
+    """What any set of them adds up to, or of too many any number of the first: all of them first,
+    none of them last."""
+    sums = [ZERO]
     for amount in amounts:
         if len(amounts) <= FLOATING_MAX:
-            sums |= {plus(known, amount) for known in sums}
+            sums += [plus(known, amount) for known in sums]
         else:
-            running = plus(running, amount)
-            sums.add(running)
-    return sums
+            sums.append(plus(sums[-1], amount))
+    return [*dict.fromkeys(reversed(sums))]

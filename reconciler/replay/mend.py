@@ -14,11 +14,11 @@ from reconciler.domain.facts import Deal, Fact, Order
 from reconciler.domain.moments import to_datetime
 from reconciler.domain.words import Source
 from reconciler.inbox import Batch
+from reconciler.reconcile.rules import Rules
 from reconciler.replay.compare import Difference
 from reconciler.store.books import Books
 from reconciler.store.columns import Flag, Moment, encoding_of
 from reconciler.store.counts import Counts
-from reconciler.store.proofs import Rules
 from reconciler.store.results import Results
 from reconciler.store.rows import Rows
 from reconciler.store.schema import deals

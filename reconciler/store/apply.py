@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from reconciler.inbox import Applied, Batch
+from reconciler.reconcile.rules import Rules
 from reconciler.store import coverage
 from reconciler.store.books import Books
 from reconciler.store.engine import Database
@@ -17,7 +18,6 @@ from reconciler.store.frames import Journal
 from reconciler.store.holders import Fence
 from reconciler.store.intake import Intake
 from reconciler.store.outbox import Outbox
-from reconciler.store.proofs import Rules
 
 
 class Applier:

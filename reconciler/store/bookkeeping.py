@@ -6,6 +6,7 @@ difference when more is known.  A deal whose wallet can't be told yet waits.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection, Dialect, Integer, Text, bindparam, delete, literal_column, select
@@ -34,6 +35,17 @@ ASSUMED = "posted as spot, as its order is in no history"
 
 READING = "reading"
 """A conclusion: the other reading of a transaction's fee (`ledger.postings.transaction_entry`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Another way to read the fee of a transaction."""
+
+    key: str
+    more: Decimal
+    """What the main wallet would then have more."""
+    since: int
+    until: int
 
 
 class Bookkeeping:
@@ -159,17 +171,14 @@ class Bookkeeping:
         ]
         return self._ledger.amend(connection, account_id, _sorted(entries))
 
-    def other_readings(
-        self, connection: Connection, account_id: int, asset: str
-    ) -> list[tuple[str, Decimal]]:
-        """The last transactions with a fee that could be read otherwise, and what the main wallet
-        would then have more."""
+    def other_readings(self, connection: Connection, account_id: int, asset: str) -> list[Reading]:
+        """The last transactions with a fee that could be read otherwise."""
         rows = self._with_fee(connection, account=account_id, asset=asset)
         known = {key_of(one): one for one in map(self._transaction_of, rows)}
         keys = [(READING, key) for key in known]
         read = {row[2] for row in self._readings(connection, account_id, keys)}
         return [
-            (key, more)
+            Reading(key=key, more=more, since=one.created_at, until=one.updated_at)
             for key, one in known.items()
             if key not in read and (more := readings_differ(one))
         ]
@@ -189,7 +198,7 @@ class Bookkeeping:
                 set(self._transactions(connection, account_id, [(kind, id_)])),
             )
         ]
-        return self._ledger.amend(connection, account_id, entries)
+        return self._ledger.amend(connection, account_id, entries, restated=True)
 
     def movements(
         self, connection: Connection, account_id: int, facts: Sequence[Movement], *, now: int

@@ -20,10 +20,11 @@ from reconciler.domain.facts import (
     Transaction,
 )
 from reconciler.inbox import Batch
+from reconciler.reconcile.rules import Rules
 from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.ledger import Ledger, Posted
 from reconciler.store.outbox import Outbox
-from reconciler.store.proofs import Proofs, Rules
+from reconciler.store.proofs import Proofs
 from reconciler.store.results import Results
 
 ORDERS = "orders"

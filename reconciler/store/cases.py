@@ -4,7 +4,7 @@ Which of them a transaction needs is asked here by what they are (in doubt, unop
 what becomes of them is decided in `proofs`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -97,6 +97,13 @@ class Cases:
     def of_asset(self, connection: Connection, account_id: int, asset: str) -> list[Case]:
         """The asset in all wallets."""
         return [*map(self._case, self._of_asset(connection, account=account_id, asset=asset))]
+
+    def siblings(
+        self, connection: Connection, account_id: int, asset: str, cases: Mapping[Place, Case]
+    ) -> list[Case]:
+        """The asset in all wallets, where they are among `cases` as they are there."""
+        known = {case.place: case for case in self.of_asset(connection, account_id, asset)}
+        return [case for place, case in (known | dict(cases)).items() if place[1] == asset]
 
     def assets(self, connection: Connection, account_id: int, wallet: str) -> set[str]:
         """All that was ever reported of the wallet."""

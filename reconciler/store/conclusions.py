@@ -6,6 +6,7 @@ conclusions together.
 """
 
 from decimal import Decimal
+from itertools import count
 
 import msgspec
 from msgspec.structs import replace
@@ -38,6 +39,14 @@ class Conclusions:
         moment = self._encoding.moment(now)
         self._put(connection, [(account_id, entry.kind, entry.reference, body, note, moment)])
         self._ledger.amend(connection, account_id, [entry])
+
+    def unused(self, connection: Connection, account_id: int, kind: str, stem: str) -> str:
+        """A reference that begins with `stem` and no conclusion of the kind has yet."""
+        return next(
+            reference
+            for reference in (f"{stem}/{number}" for number in count())
+            if not any(self._known(connection, account_id, [(kind, reference)]))
+        )
 
     def correct(
         self, connection: Connection, account_id: int, kind: str, reference: str, by: Decimal

@@ -66,6 +66,7 @@ class History(Generic[T]):
             for fact in map(self._fact_of, self._known(connection, account_id, keys))
         }
         learned: dict[Values, T] = {}
+        news: set[Values] = set()
         for seen in sights:
             key = self._key_of(seen)
             before = known.get(key)
@@ -76,8 +77,10 @@ class History(Generic[T]):
                 continue
             if after is not before:
                 known[key] = learned[key] = after
+                if before is None or _undated(before) != _undated(after):
+                    news.add(key)
         self._put(connection, [self._row(account_id, fact, source) for fact in learned.values()])
-        return len(learned), findings
+        return len(news), findings
 
     def _key_of(self, fact: T) -> Values:
         return tuple(str(getattr(fact, name)) for name in self._key)

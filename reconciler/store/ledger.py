@@ -187,10 +187,16 @@ class Ledger:
         ]
 
     def amend(
-        self, connection: Connection, account_id: int, entries: Sequence[Entry]
+        self,
+        connection: Connection,
+        account_id: int,
+        entries: Sequence[Entry],
+        *,
+        restated: bool = False,
     ) -> list[Posted]:
         """Posts, of each entry, what its fact was not posted for yet: all of a new one, nothing of
-        one that says what it said, else the difference."""
+        one that says what it said, else the difference.  That happened after what was posted, as
+        far as is known; if the entry is `restated`, at its own time."""
         unique = {(entry.kind, entry.reference): entry for entry in entries}
         known: dict[tuple[str, str], list[Values]] = {}
         for row in set(self._posted(connection, account_id, list(unique))):
@@ -199,13 +205,13 @@ class Ledger:
             connection,
             account_id,
             [
-                entry if key not in known else self._difference(entry, known[key])
+                entry if key not in known else self._difference(entry, known[key], restated)
                 for key, entry in unique.items()
             ],
         )
 
-    def _difference(self, entry: Entry, rows: Sequence[Values]) -> Entry:
-        """What the entry says beyond its rows.  It happened after them, as far as that is known."""
+    def _difference(self, entry: Entry, rows: Sequence[Values], restated: bool) -> Entry:
+        """What the entry says beyond its rows."""
         number, stamp = self._encoding.amount_of, self._encoding.stamp_of
         sums: dict[tuple[str, str, str, str], tuple[Decimal, Decimal]] = {}
         for row in rows:
@@ -228,6 +234,8 @@ class Ledger:
             for (wallet, asset, contra, fee_book), (amount, fee) in sums.items()
             if amount or fee
         )
+        if restated:
+            return replace(entry, legs=legs)
         occurred_at = max(entry.occurred_at, *(stamp(row[6]) or stamp(row[3]) for row in rows))
         latest_at = entry.latest_at and max(entry.latest_at, occurred_at)
         return replace(entry, legs=legs, occurred_at=occurred_at, latest_at=latest_at)
@@ -351,19 +359,20 @@ class Ledger:
 
     def open_lines(
         self, connection: Connection, account_id: int, place: Place, most: int
-    ) -> list[Decimal]:
-        """What of the last lines has not been evened out: the amounts since the balance was last
-        zero, without those that cancel each other; at most so many."""
+    ) -> list[Line]:
+        """The last lines that have not been evened out: those since the balance was last zero,
+        without those that cancel each other; at most so many."""
         where = {"account": account_id, "wallet": place[0], "asset": place[1]}
-        still: list[Decimal] = []
-        for row in self._newest(connection, **where):
-            if not self._encoding.amount_of(row[3]):
+        still: list[Line] = []
+        for line in map(self._line, self._newest(connection, **where)):
+            if not line.balance_after:
                 break
-            amount = self._encoding.amount_of(row[2])
-            if (opposite := minus(ZERO, amount)) in still:
-                still.remove(opposite)
+            opposite = minus(ZERO, line.amount)
+            evened = next((one for one in still if one.amount == opposite), None)
+            if evened is None:
+                still.append(line)
             else:
-                still.append(amount)
+                still.remove(evened)
         return still[-most:]
 
     def _line(self, row: Values) -> Line:

@@ -21,8 +21,9 @@ from reconciler.store.clocks import skew_of
 from reconciler.store.engine import Database
 from reconciler.store.explaining import ADJUSTMENT
 from reconciler.store.ledger import Place
-from reconciler.store.proofs import OPENING, TRANSFER
+from reconciler.store.openings import OPENING
 from reconciler.store.sightings import Decoder, Sighting, Sightings
+from reconciler.store.steps import TRANSFER
 
 LINES_AFTER = 3
 

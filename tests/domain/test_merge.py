@@ -289,22 +289,40 @@ def test_movements_may_be_seen_in_any_order_and_often(
         ("partial", "success"),
     ],
 )
-def test_a_transaction_only_goes_on(earlier: str, later: str) -> None:
-    before = replace(TRANSACTION, status=earlier, updated_at=30)
+def test_of_what_was_told_at_one_moment_whatever_is_further_holds(earlier: str, later: str) -> None:
+    before = replace(TRANSACTION, status=earlier, updated_at=20)
     after = replace(TRANSACTION, status=later, updated_at=20)
     merged = merge_transactions(before, after)
     assert (merged.status, merged.updated_at) == (later, 20)
 
 
-def test_a_status_dates_from_when_it_was_first_told() -> None:
-    again = replace(TRANSACTION, updated_at=30)
-    assert merge_transactions(TRANSACTION, again) is TRANSACTION
+@pytest.mark.parametrize("later", ["uncredited", "canceled", "partial", "success"])
+def test_a_settled_transaction_stays_it(later: str) -> None:
+    before = replace(TRANSACTION, status="frozen", updated_at=30)
+    after = replace(TRANSACTION, status=later, updated_at=20)
+    merged = merge_transactions(before, after)
+    assert (merged.status, merged.updated_at) == (later, 20)
+
+
+def test_a_settled_status_dates_from_when_it_was_first_told() -> None:
+    credited = replace(TRANSACTION, status="success")
+    again = replace(credited, updated_at=credited.updated_at + 10)
+    assert merge_transactions(credited, again) is credited
+
+
+@pytest.mark.parametrize("status", ["unconfirmed", "frozen", "pending"])
+def test_of_what_is_still_on_its_way_the_last_word_holds(status: str) -> None:
+    """A withdrawal may be confirmed, frozen and released."""
+    before = replace(TRANSACTION, status=status, updated_at=30)
+    for later in ("unconfirmed", "frozen", "pending"):
+        after = replace(TRANSACTION, status=later, updated_at=40)
+        assert merge_transactions(before, after) == after
+        assert merge_transactions(after, before) == after
 
 
 def test_a_transaction_gains_what_was_absent() -> None:
     hashed = replace(TRANSACTION, transaction_hash="0xab", updated_at=30)
-    merged = merge_transactions(TRANSACTION, hashed)
-    assert merged == replace(TRANSACTION, transaction_hash="0xab")
+    assert merge_transactions(TRANSACTION, hashed) == hashed
 
 
 def test_what_is_still_on_its_way_may_change_its_amount() -> None:
