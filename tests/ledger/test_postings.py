@@ -49,7 +49,8 @@ from tests.ledger.sums import by_asset, gained, no_zeros
 
 DEPOSIT, WITHDRAWAL = TransactionKind
 DEBITED = {
-    PENDING, SUCCESS, CONFIRMING, UNCREDITED, TRAVEL_RULE_WAITING, TRAVEL_RULE_IN_PROGRESS, "77"
+    PENDING, SUCCESS, CONFIRMING, FROZEN, UNCREDITED, TRAVEL_RULE_WAITING, TRAVEL_RULE_IN_PROGRESS,
+    "77",
 }  # fmt: skip
 """Of withdrawals.  An unknown status is taken for one that is on its way."""
 

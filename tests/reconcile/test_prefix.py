@@ -226,5 +226,5 @@ def test_the_last_prefix_that_fits_is_the_one_it_speaks_of(
         for prefix in prefixes
         if low < told + 2 * UNIT - prefix and told - prefix < low + wide
     ]
-    found = matched(seen(told), Wallet.SPOT, amounts(prefixes), level)
+    found = matched(seen(told), Wallet.SPOT, amounts(prefixes), (), level)
     assert found == (money(fitting[-1]) if fitting else None)
