@@ -171,6 +171,8 @@ def test_no_secret_is_in_anything_that_a_run_leaves_or_shows(
 
     run(main, seconds=120)
     text = log.read_text()
+    given_out = [each for each in tokens() if exchange.access.account_of_token(each) == ACCOUNT]
+    assert len(given_out) > 1, "these are the tokens that were used"
     assert "unauthorized for" in text, "the exchange did repeat them"
     assert '"rest.retry"' in text, "it was told in all detail"
     found += sung("the log", text)
