@@ -14,6 +14,7 @@ from reconciler.domain.money import ZERO
 from reconciler.domain.words import (
     CANCELED,
     CONFIRMING,
+    FROZEN,
     PARTIAL,
     PENDING,
     SUCCESS,
