@@ -47,16 +47,6 @@ def test_every_view_is_in_the_readme(view: str) -> None:
     assert f"`{view}`" in README
 
 
-def test_every_log_event_is_in_the_readme() -> None:
-    said = set()
-    for path in (ROOT / "reconciler").rglob("*.py"):
-        if "simulator" not in path.parts:
-            text = path.read_text()
-            said.update(re.findall(r"log\.(?:info|warning|error|exception)\(\s*\"([\w.]+)\"", text))
-    assert said
-    assert {event for event in said if f"`{event}`" not in README} == set()
-
-
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
 def test_every_query_of_the_readme_runs_on_both_databases(database: Database, query: str) -> None:
     with database.reading() as connection:
