@@ -26,8 +26,7 @@ from reconciler.reconcile.offsets import (
 from reconciler.reconcile.prefix import Allowance, Seen
 
 WAITING_MAX = 24
-"""Doubtful reports kept.  The first says since when, the last what is now; those between only help
-to tell two explanations apart."""
+"""Doubtful reports kept: enough for where the wallet stood one after the other."""
 
 MARKS_MAX = 6
 
@@ -106,7 +105,7 @@ def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Allow
     before is asked again.
     """
     if proof.base is None:
-        return replace(proof, waiting=_kept((*proof.waiting, *reports)))
+        return replace(proof, waiting=_ends((*proof.waiting, *reports)))
     reports = (*proof.waiting, *reports)
     proof = replace(proof, step=None, waiting=())
     for seen in reports:
@@ -124,10 +123,11 @@ def _weighed(proof: Proof, seen: Seen, allowance: Allowance) -> Proof:
     home = back or meet(proof.base, offsets)
     if home:
         return _at_home(proof, home, seen.at)
+    marks = _marked(proof, seen.at, allowance)
     return replace(
         proof,
-        step=Step(marks=_marked(proof, seen.at, allowance)),
-        waiting=_kept((*proof.waiting, seen)),
+        step=Step(marks=marks),
+        waiting=_kept((*proof.waiting, seen), marks),
     )
 
 
@@ -160,10 +160,21 @@ def _marked(proof: Proof, at: int, allowance: Allowance) -> tuple[Mark, ...]:
     return marks
 
 
-def _kept(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
+def _kept(reports: tuple[Seen, ...], marks: Sequence[Mark]) -> tuple[Seen, ...]:
+    """As many as may be kept: of each mark those that begin and end it, and the last ones."""
     if len(reports) <= WAITING_MAX:
         return reports
-    return (reports[0], *reports[-(WAITING_MAX - 1) :])
+    turns = {mark.since for mark in marks} | {mark.until for mark in marks}
+    last = reports[-WAITING_MAX // 2 :]
+    return _ends((*(seen for seen in reports[: -len(last)] if seen.at in turns), *last))
+
+
+def _ends(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """The first ones, which are proven first, and the last ones, which say what is now."""
+    if len(reports) <= WAITING_MAX:
+        return reports
+    half = WAITING_MAX // 2
+    return (*reports[:half], *reports[-half:])
 
 
 def opening(
