@@ -105,7 +105,7 @@ def judge(proof: Proof, reports: Sequence[Seen], allowed: Callable[[Seen], Allow
     before is asked again.
     """
     if proof.base is None:
-        return replace(proof, waiting=_ends((*proof.waiting, *reports)))
+        return replace(proof, waiting=_spread((*proof.waiting, *reports)))
     reports = (*proof.waiting, *reports)
     proof = replace(proof, step=None, waiting=())
     for seen in reports:
@@ -166,15 +166,17 @@ def _kept(reports: tuple[Seen, ...], marks: Sequence[Mark]) -> tuple[Seen, ...]:
         return reports
     turns = {mark.since for mark in marks} | {mark.until for mark in marks}
     last = reports[-WAITING_MAX // 2 :]
-    return _ends((*(seen for seen in reports[: -len(last)] if seen.at in turns), *last))
+    return _spread((*(seen for seen in reports[: -len(last)] if seen.at in turns), *last))
 
 
-def _ends(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    """The first ones, which are proven first, and the last ones, which say what is now."""
-    if len(reports) <= WAITING_MAX:
-        return reports
-    half = WAITING_MAX // 2
-    return (*reports[:half], *reports[-half:])
+def _spread(reports: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """As many as may be kept, from the first to the last, as evenly in time as they come: what is
+    proven of them grows from the first on."""
+    kept = list(reports)
+    while len(kept) > WAITING_MAX:
+        crowded = min(range(1, len(kept) - 1), key=lambda n: kept[n + 1].at - kept[n - 1].at)
+        del kept[crowded]
+    return tuple(kept)
 
 
 def opening(

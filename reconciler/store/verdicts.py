@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from reconciler.domain.moments import SECOND
 from reconciler.domain.money import minus
 from reconciler.reconcile import judge as judging
 from reconciler.reconcile.drift import marks_over
@@ -20,6 +21,10 @@ from reconciler.store.cases import Case, Cases
 from reconciler.store.drifts import Drifts
 from reconciler.store.horizon import Horizon
 from reconciler.store.ledger import Place
+
+
+OPENING_WAITED_FOR = 300 * SECOND
+"""For so long a drift waits for the same asset's opening in another wallet."""
 
 
 class Verdicts:
@@ -81,7 +86,9 @@ class Verdicts:
             siblings = self._cases.siblings(connection, account_id, asset, cases)
             if any(case.proof.base is None for case in siblings):
                 # What is missing here may be what is extra in a wallet that isn't settled.
-                over |= {case.place: 0 for case in siblings if case.place in over}
+                for case in siblings:
+                    if case.place in over:
+                        over[case.place] = min(over[case.place], _overdue(case))
         while any(_hold_back(case, doubtful, over) for case in doubtful):
             pass
         return over
@@ -111,6 +118,13 @@ class Verdicts:
             skew=skew,
             now=now,
         )
+
+
+def _overdue(case: Case) -> int:
+    """How many marks are so old that no opening is waited for any more."""
+    assert case.proof.step is not None
+    latest = case.proof.step.confirmed_at - OPENING_WAITED_FOR
+    return sum(1 for mark in case.proof.step.marks if mark.since < latest)
 
 
 def _hold_back(case: Case, doubtful: Sequence[Case], over: dict[Place, int]) -> bool:

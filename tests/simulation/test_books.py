@@ -12,6 +12,7 @@ from random import Random
 import pytest
 import trio
 
+from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Wallet
 from reconciler.feed.account import listen
 from reconciler.simulator.faults import Delay, Point, Rule, Swallow
@@ -229,6 +230,22 @@ def test_an_opening_that_races_with_deals_is_exact(sqlite_url: str, seed: int) -
             )
             assert [Decimal(amount) for (amount,) in opened] == [Decimal(200)]
             assert_ledger_is_true(stage, sqlite_url)
+
+    run(main)
+
+
+def test_a_wallet_that_is_read_all_the_time_opens_all_the_same(sqlite_url: str) -> None:
+    """Reports come faster than their time is proven, and only some of them are kept."""
+
+    async def main() -> None:
+        async with open_stage(sqlite_url, poll=SECOND // 2) as stage:
+            stage.nursery.start_soon(listen, stage.on)
+            await stage.on.figures.until_live()
+            await trio.sleep(3)
+            stage.exchange.phantom(ACCOUNT, "USDT", "-15")
+            await trio.sleep(60)
+            assert drifts(sqlite_url) == [("spot", "USDT", "-15", "open")]
+            assert checks(sqlite_url)["main", "USDT"] == "verified"
 
     run(main)
 
