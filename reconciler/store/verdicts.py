@@ -22,7 +22,6 @@ from reconciler.store.drifts import Drifts
 from reconciler.store.horizon import Horizon
 from reconciler.store.ledger import Place
 
-
 OPENING_WAITED_FOR = 300 * SECOND
 """For so long a drift waits for the same asset's opening in another wallet."""
 
