@@ -146,7 +146,8 @@ class Rebuild:
         for row in self._conclusions(connection, account=account_id):
             if row[1] == READING:
                 readings.add(row[2])
-            yield _ENTRY.decode(row[3])
+            else:
+                yield _ENTRY.decode(row[3])
         for row in self._transactions.streamed(connection, account=account_id):
             known = self._histories.transaction_of(row)
             reading = f"{known.kind}:{known.transaction_id}" in readings

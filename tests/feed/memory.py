@@ -30,6 +30,7 @@ from reconciler.feed.rest import open_rest
 from reconciler.hop import Hop, inline
 from reconciler.inbox import Inbox, open_inbox
 from reconciler.log import open_log
+from reconciler.reconcile.rules import Rules
 from reconciler.secret import Credentials, Secret
 from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.markets import DEFAULT_MARKETS
@@ -287,11 +288,13 @@ async def open_stage(
     funds: dict[str, str] = FUNDS,
     wanted: tuple[str, ...] = (),
     through: Callable[[Network], httpx.AsyncBaseTransport] = Network.http,
+    rules: Rules | None = None,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """The exchange, the writer and a listener between them that nobody runs yet.
 
-    `markets` are the exchange's and `wanted` the listener's; REST calls go `through` something.
+    `markets` are the exchange's and `wanted` the listener's; REST calls go `through` something;
+    balances are judged by `rules`.
     Tasks of `stage.nursery` end with the block.
     """
     clock, database, log = VirtualClock(START), open_database(database_url), StringIO()
@@ -305,6 +308,7 @@ async def open_stage(
         chance=random.Random(1),
         log=open_log(clock=clock, format_="json", to=log),
         figures=figures,
+        rules=rules,
     )
     async with (
         trio.open_nursery() as outer,

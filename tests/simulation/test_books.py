@@ -15,9 +15,13 @@ import trio
 from reconciler.domain.moments import SECOND
 from reconciler.domain.words import Wallet
 from reconciler.feed.account import listen
-from reconciler.simulator.faults import Delay, Point, Rule, Swallow
+from reconciler.reconcile.rules import Rules
+from reconciler.simulator.faults import Delay, Lag, Point, Rule, Swallow
 from reconciler.simulator.life import live
+from reconciler.simulator.pursuits import Pursuit
+from reconciler.simulator.records import Wallet as TrueWallet
 from reconciler.store.engine import open_database
+from reconciler.store.rebuild import Rebuild
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.store.samples import rows
 
@@ -45,6 +49,40 @@ async def trade(stage: Stage, seed: int, *, seconds: float, rate: float = 5) -> 
         await live(stage.exchange, rate=rate, chance=Random(seed), accounts=[ACCOUNT])
 
 
+def live_fully(url: str, seed: int, *, seconds: float) -> None:
+    """A life of everything that an account can do, and what the books must say of it then."""
+
+    async def main() -> None:
+        async with open_stage(url) as stage:
+            stage.exchange.engine.accounts[ACCOUNT].is_business = True
+            stage.nursery.start_soon(listen, stage.on)
+            await stage.on.figures.until_live()
+            with trio.move_on_after(seconds):
+                await live(
+                    stage.exchange,
+                    rate=5,
+                    chance=Random(seed),
+                    accounts=[ACCOUNT],
+                    pursuits=list(Pursuit),
+                )
+            await trio.sleep(200)
+            assert (await stage.verdict()).is_equal
+            assert drifts(url) == []
+            assert set(checks(url).values()) == {"verified"}
+            assert_ledger_is_true(stage, url)
+            assert_trial_balance_is_zero(url)
+            assert_rebuilt_alike(url)
+
+    run(main)
+
+
+def assert_rebuilt_alike(url: str) -> None:
+    """The journal made anew from facts and conclusions is the one that grew with them."""
+    database = open_database(url)
+    with database.reading() as connection:
+        assert list(Rebuild(database.dialect).differences(connection, 1)) == []
+
+
 def drifts(url: str) -> list[tuple[str, ...]]:
     return rows(
         open_database(url),
@@ -58,7 +96,9 @@ def checks(url: str) -> dict[tuple[str, str], str]:
 
 
 def assert_ledger_is_true(stage: Stage, url: str) -> None:
-    """Each wallet's balance by the ledger is the exchange's own, but for what display hides."""
+    """Each wallet's balance by the ledger is the exchange's own, but for what display hides and
+    what is lent by the exchange."""
+    borrows = stage.exchange.engine.accounts[ACCOUNT].portfolio.borrows
     for (wallet, asset), balance in stage.exchange.truth(ACCOUNT).balances.items():
         lines = rows(
             open_database(url),
@@ -68,6 +108,8 @@ def assert_ledger_is_true(stage: Stage, url: str) -> None:
         )
         ledger = Decimal(lines[0][0]) if lines else Decimal(0)
         true = balance.available + balance.frozen
+        if wallet is TrueWallet.COLLATERAL and asset in borrows:
+            true -= borrows[asset].amount
         assert abs(ledger - true) < SHOWN, f"{wallet} {asset}: {ledger}, truly {true}"
 
 
@@ -90,6 +132,13 @@ def test_a_life_of_trades_and_transfers_drifts_nowhere(sqlite_url: str, seed: in
         assert_trial_balance_is_zero(sqlite_url)
 
     play(sqlite_url, scene)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_life_of_every_kind_of_movement_drifts_nowhere(sqlite_url: str, seed: int) -> None:
+    """Of a business account: positions, loans and funding, deposits and withdrawals that wait, are
+    frozen or given back, with fees of either reading, codes, conversions, lending, mining."""
+    live_fully(sqlite_url, seed, seconds=60)
 
 
 def test_on_postgresql_too(postgres_url: str) -> None:
@@ -202,6 +251,55 @@ def test_a_withheld_deal_found_in_time_is_no_alarm(sqlite_url: str) -> None:
         assert checks(sqlite_url)["spot", "BTC"] == "verified"
 
     play(sqlite_url, scene)
+
+
+def test_a_withheld_deal_is_a_drift_until_it_is_found_and_is_what_explains_it(
+    sqlite_url: str,
+) -> None:
+    """Neither the stream nor, for most of a minute, any history tells of it."""
+
+    async def scene(stage: Stage) -> None:
+        await trio.sleep(60)
+        faults = stage.exchange.faults
+        for name in ("deals_update", "ordersExecuted_update"):
+            faults.add(Rule(point=Point.FRAME, act=Swallow(), name=name, times=None))
+        lag = Rule(point=Point.READ, act=Lag(seconds=50), times=None)
+        faults.add(lag)
+        deal = stage.exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000")
+        await trio.sleep(45)
+        assert sorted(drifts(sqlite_url)) == [
+            ("spot", "BTC", "0.4995", "open"),
+            ("spot", "USDT", "-20000", "open"),
+        ]
+        await trio.sleep(120)
+        assert (await stage.verdict()).is_equal
+        found = rows(open_database(sqlite_url), "SELECT state, explanation FROM v_drifts")
+        assert {state for state, _ in found} == {"resolved"}
+        assert all(f"deal {deal.deal_id}:" in said for _, said in found), found
+        assert set(checks(sqlite_url).values()) == {"verified"}
+
+    play(sqlite_url, scene)
+
+
+def test_what_is_tolerated_of_an_asset_is_no_drift_and_more_of_it_is(sqlite_url: str) -> None:
+    rules = Rules(tolerances={"USDT": Decimal("0.01")})
+
+    async def main() -> None:
+        async with open_stage(sqlite_url, rules=rules) as stage:
+            stage.nursery.start_soon(listen, stage.on)
+            await stage.on.figures.until_live()
+            await trio.sleep(60)
+            stage.exchange.phantom(ACCOUNT, "USDT", "-0.01")
+            stage.exchange.phantom(ACCOUNT, "BTC", "-0.01")
+            await trio.sleep(60)
+            assert drifts(sqlite_url) == [("spot", "BTC", "-0.01", "open")]
+            stage.exchange.phantom(ACCOUNT, "USDT", "-0.02")
+            await trio.sleep(60)
+            [(wallet, asset, difference, state)] = drifts(sqlite_url)[1:]
+            assert (wallet, asset, state) == ("spot", "USDT", "open")
+            assert abs(Decimal(difference) + Decimal("0.03")) <= Decimal("0.02")
+
+    run(main)
 
 
 @pytest.mark.parametrize("seed", range(3))
