@@ -7,6 +7,7 @@ asset that is new to a wallet began at nothing only if the wallet was read befor
 from sqlalchemy import Connection, Dialect, func, select, update
 
 from reconciler.domain.facts import ClockNotice, PassNotice
+from reconciler.domain.moments import SECOND
 from reconciler.domain.words import GapState
 from reconciler.reconcile.prefix import AHEAD, Skew
 from reconciler.store import schema
@@ -15,6 +16,9 @@ from reconciler.store.statements import Write
 
 SLOW = ("mining",)
 """Streams whose rows turn up long after the money: no judgement waits for them."""
+
+GAP_WAITED_FOR = 600 * SECOND
+"""For so long after a gap no drift is decided, as what is missing there may explain it."""
 
 
 class Horizon:
@@ -64,7 +68,8 @@ class Horizon:
 
     def proven_until(self, connection: Connection, account_id: int, skew: Skew) -> int | None:
         """Up to when, by our clock, all that the exchange tells is known: as far as the last whole
-        pass came, and no further than where a gap is yet to be filled."""
+        pass came, and no further than where a gap is yet to be filled.  One that passes leave open
+        for long is not waited for: what is in it may never be understood."""
         p, g = schema.passes.c, schema.gaps.c
         passed: int | None = connection.execute(
             select(p.passed_until).where(p.account_id == account_id)
@@ -75,6 +80,7 @@ class Horizon:
             select(func.min(g.gap_from, type_=Moment)).where(
                 g.account_id == account_id,
                 g.state == str(GapState.OPEN),
+                g.gap_until > passed - GAP_WAITED_FOR,
                 g.stream.not_in(SLOW),
             )
         ).scalar()
