@@ -8,6 +8,7 @@ it is one drift.
 from enum import StrEnum
 
 from reconciler.reconcile.judge import Step
+from reconciler.reconcile.prefix import BEHIND
 
 
 class DriftState(StrEnum):
@@ -57,12 +58,22 @@ def lived(state: DriftState | None, event: DriftEvent) -> DriftState:
         raise Impossible(state, event) from None
 
 
-def marks_over(step: Step, *, settle: int, read_again_at: int, proven_until: int) -> int:
+def marks_over(
+    step: Step,
+    *,
+    settle: int,
+    read_again_at: int,
+    proven_until: int,
+    given_back_at: int | None = None,
+) -> int:
     """Of how many marks of the step, from the first, the doubt is over: they are a drift.
 
     `read_again_at`: when the last of the account's wallets was last read as a whole, our clock;
-    `proven_until`: up to when, by our clock, every record of the exchange is proven complete.
+    `proven_until`: up to when, by our clock, every record of the exchange is proven complete;
+    `given_back_at`: when something came back last of which no record says that it was away.
     """
+    if given_back_at is not None and step.confirmed_at <= given_back_at + BEHIND:
+        return 0
     over = 0
     for mark in step.marks:
         if step.confirmed_at < mark.since + settle:

@@ -25,6 +25,9 @@ DELAY_MAX = 4 * SECOND
 AHEAD = SECOND // 2
 """How much later than the report what it already includes may be stamped by the exchange."""
 
+BEHIND = COALESCED + DELAY_MAX + AHEAD
+"""By how much two reports may stand apart that speak of the same moment."""
+
 FLOATING_MAX = 8
 """Of more events without an exact time in one window only their order is tried, not every set."""
 

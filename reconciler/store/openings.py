@@ -16,7 +16,7 @@ from reconciler.ledger.entry import Entry, Leg
 from reconciler.reconcile.judge import learned_late, opening
 from reconciler.reconcile.prefix import Skew, parts
 from reconciler.reconcile.rules import Rules
-from reconciler.reconcile.transfers import sum_of
+from reconciler.reconcile.sums import sum_of
 from reconciler.store.cases import Case, Cases
 from reconciler.store.conclusions import Conclusions
 from reconciler.store.horizon import Horizon

@@ -15,7 +15,7 @@ from reconciler.domain.facts import Balance, BalanceReport
 from reconciler.domain.money import ZERO, minus, times
 from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import Proof
-from reconciler.reconcile.prefix import Seen, Skew, parts
+from reconciler.reconcile.prefix import Seen, Skew, parts, window
 from reconciler.reconcile.rules import Rules
 from reconciler.store import schema
 from reconciler.store.bookkeeping import Bookkeeping
@@ -53,7 +53,9 @@ class Proofs:
         self._openings = Openings(
             ledger, self._scales, self._cases, self.horizon, conclusions, rules
         )
-        self._steps = Steps(ledger, bookkeeping, self._scales, self._cases, conclusions)
+        self._steps = Steps(
+            ledger, bookkeeping, self._scales, self._cases, self.horizon, conclusions
+        )
         self._verdicts = Verdicts(
             self._cases, self.horizon, Drifts(dialect, outbox or Outbox()), rules
         )
@@ -149,15 +151,14 @@ class Proofs:
         *,
         by_reading: bool,
     ) -> Case:
-        """An asset that is new to a wallet.  If the wallet was read as a whole before, and nothing
-        was posted of the asset by then, there was none of it: for sure, if all records of that time
-        are known, else that is the first report of it.  `by_reading` says that a reading named it
-        now, which then may be the first there was."""
+        """An asset that is new to a wallet.  If the wallet was read as a whole before, there was
+        none of it: for sure, if all records of that time are known and nothing of the asset may
+        have happened by then, else that is the first report of it.  `by_reading` says that a
+        reading named it now, which then may be the first there was."""
         case = Case(place, Proof(), sights[-1].decimals)
         proven_at, unproven_at = self.horizon.readings(connection, account_id, place[0])
-        if proven_at is not None and not self._ledger.has_certain(
-            connection, account_id, place, proven_at + skew.offset
-        ):
+        first = self._ledger.first_at(connection, account_id, place)
+        if proven_at is not None and (first is None or first > window(proven_at, skew)[1]):
             nothing = ((ZERO, times(Decimal(parts(case.wallet)), case.unit)),)
             case.proof = Proof(
                 base=nothing,

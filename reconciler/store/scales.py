@@ -15,7 +15,7 @@ from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import judge
 from reconciler.reconcile.prefix import Allowance, Seen, Skew, allowed, matched, window
 from reconciler.reconcile.rules import Rules
-from reconciler.reconcile.transfers import sum_of
+from reconciler.reconcile.sums import sum_of
 from reconciler.store.cases import Case
 from reconciler.store.ledger import Ledger, Place
 

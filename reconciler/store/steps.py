@@ -15,10 +15,12 @@ from reconciler.ledger import books
 from reconciler.ledger.entry import Entry, Leg
 from reconciler.reconcile import judge as judging
 from reconciler.reconcile.prefix import Skew, window
-from reconciler.reconcile.transfers import Explanation, From, Item, explain_steps
+from reconciler.reconcile.runs import From
+from reconciler.reconcile.transfers import Explanation, Item, explain_steps
 from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.cases import Case, Cases
 from reconciler.store.conclusions import Conclusions
+from reconciler.store.horizon import Horizon
 from reconciler.store.ledger import Ledger, Place
 from reconciler.store.scales import Scales
 
@@ -38,12 +40,14 @@ class Steps:
         bookkeeping: Bookkeeping,
         scales: Scales,
         cases: Cases,
+        horizon: Horizon,
         conclusions: Conclusions,
     ) -> None:
         self._ledger = ledger
         self._bookkeeping = bookkeeping
         self._scales = scales
         self._cases = cases
+        self._horizon = horizon
         self._conclusions = conclusions
 
     def explain(
@@ -57,6 +61,9 @@ class Steps:
         """Explains what it can of each asset in doubt, by its wallets' steps and by what is in
         transit.  Wallets that had to move for it join the `cases`."""
         doubtful = {case.place[1] for case in cases.values() if case.proof.step is not None}
+        if not doubtful:
+            return
+        proven = self._horizon.proven_until(connection, account_id, skew) or 0
         for asset in sorted(doubtful):
             theirs = {
                 case.wallet: case
@@ -68,7 +75,7 @@ class Steps:
                 if not any(proof.step or proof.has_drifted for proof in proofs.values()):
                     break
                 items = self._items(connection, account_id, asset, skew)
-                found = explain_steps(proofs, items)
+                found = explain_steps(proofs, items, proven_until=proven)
                 if found is None:
                     break
                 self._book(connection, account_id, asset, found, skew, now)

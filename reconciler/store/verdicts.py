@@ -6,17 +6,19 @@ whole, and no other wallet of the asset moved at that time for a reason that is 
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from sqlalchemy import Connection
 
 from reconciler.domain.moments import SECOND
 from reconciler.domain.money import minus
+from reconciler.domain.words import Wallet
 from reconciler.reconcile import judge as judging
 from reconciler.reconcile.drift import marks_over
 from reconciler.reconcile.offsets import differences
-from reconciler.reconcile.prefix import Skew
+from reconciler.reconcile.prefix import BEHIND, Skew
 from reconciler.reconcile.rules import Rules
-from reconciler.reconcile.transfers import BEHIND, GRID
+from reconciler.reconcile.sums import GRID
 from reconciler.store.cases import Case, Cases
 from reconciler.store.drifts import Drifts
 from reconciler.store.horizon import Horizon
@@ -75,12 +77,18 @@ class Verdicts:
         over: dict[Place, int] = {}
         for case in doubtful:
             assert case.proof.step is not None
-            over[case.place] = marks_over(
+            over_by = partial(
+                marks_over,
                 case.proof.step,
                 settle=self._rules.settle,
                 read_again_at=read_again,
                 proven_until=proven,
             )
+            over[case.place] = over_by()
+            if over[case.place] and case.wallet is Wallet.MAIN:
+                asset = case.place[1]
+                given_back = self._horizon.given_back_at(connection, account_id, asset, skew)
+                over[case.place] = over_by(given_back_at=given_back)
         for asset in {case.place[1] for case in doubtful}:
             siblings = self._cases.siblings(connection, account_id, asset, cases)
             if any(case.proof.base is None for case in siblings):
