@@ -129,12 +129,27 @@ def test_a_daemon_tells_its_hooks_what_is_on_record_and_that_it_is_well(
             heartbeat = "1s"
             """
             config = write_config(tmp_path, server, sqlite_url, more=more)
+            heard: list[dict[str, str]] = []
+
+            def has_heard() -> bool:
+                heard.append(_whole(beats))
+                return bool(sink.requests) and bool(heard[-1])
+
             async with daemon(config, log):
-                await until(lambda: bool(sink.requests) and beats.exists())
+                await until(has_heard)
         told = json.loads(sink.requests[0].body)
         assert (told["event"], told["difference"]) == ("drift.detected", "-15")
-        assert json.loads(beats.read_bytes())["event"] == "heartbeat"
+        assert heard[-1]["event"] == "heartbeat"
         assert TOKEN not in log.read_text()
         assert KEY not in log.read_text()
 
     run(main)
+
+
+def _whole(beats: Path) -> dict[str, str]:
+    """The last heartbeat; empty while there is none, or it is being written."""
+    try:
+        beat: dict[str, str] = json.loads(beats.read_bytes())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return beat
