@@ -69,14 +69,14 @@ def needs(account: Account, now_s: int) -> Iterator[Need]:
         of_collateral,
         "profit and loss of positions show as drifts of collateral",
     )
-    yield Need(calls.funding(0, 1), of_collateral, "funding show as drifts of collateral")
+    yield Need(calls.funding(0, 1), of_collateral, "funding shows as drifts of collateral")
     # Most keys may not, and most accounts have none of it.
     yield Need(calls.sub_accounts(0, 1), Mark.NOTE, "transfers with sub-accounts show as drifts")
-    yield Need(calls.fixed_lending(0, 1), Mark.NOTE, "fixed lending show as drifts")
+    yield Need(calls.fixed_lending(0, 1), Mark.NOTE, "fixed lending shows as drifts")
     yield Need(
-        calls.flexible_lending(None, None, 0, 1), Mark.NOTE, "flexible lending show as drifts"
+        calls.flexible_lending(None, None, 0, 1), Mark.NOTE, "flexible lending shows as drifts"
     )
-    yield Need(calls.interest(0, 1), Mark.NOTE, "interest on fixed lending show as drifts")
+    yield Need(calls.interest(0, 1), Mark.NOTE, "interest on fixed lending shows as drifts")
     yield Need(calls.mining(since_s, None, 0, 1), Mark.NOTE, "mining rewards show as drifts")
 
 
