@@ -1,10 +1,12 @@
 """`reconciler demo`: the whole program on the simulated exchange, in half a minute.
 
 An exchange with traders on it, a daemon that listens to it over real sockets, an outage in the
-middle, and at the end the comparison of the database with what really happened.
+middle, money that goes without a word, and at the end the comparison of the database with what
+really happened.
 """
 
 import io
+import json
 import random
 import re
 import tempfile
@@ -19,6 +21,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 
+from reconciler.alerts.hook import Message
 from reconciler.cli.main import FINDINGS
 from reconciler.cli.screen import Rate, look, screen
 from reconciler.config import Account, Backfill, Config, Duration, Exchange, Feed, Http, Reconcile
@@ -45,6 +48,12 @@ SETTLE_SECONDS_MAX = 20
 """How long the last events may take from the exchange to the disk; usually two, since balances are
 told once a second."""
 
+TAKEN = "-15"
+"""USDT that the exchange takes without any record: what an alert is for."""
+
+ALERT_SECONDS_MAX = 60
+"""History is believed to be whole ten seconds back; until then the difference may have a reason."""
+
 DRAW_SECONDS = 0.25
 COLUMNS, LINES = 112, 40
 """Where there is no terminal that has a size."""
@@ -64,6 +73,24 @@ class Story:
             self.console.print(line)
 
 
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A hook that tells the story what it hears."""
+
+    story: Story
+    told: trio.Event = field(default_factory=trio.Event)
+    name: str = "demo"
+    events: tuple[str, ...] = ("drift.*",)
+    repeat: int = 0
+    heartbeat: int = 0
+
+    async def deliver(self, message: Message) -> None:
+        """One line of the story."""
+        said = escape(json.loads(message.body)["message"])
+        self.story.tell(f"[bold yellow]{message.event}[/]: {said}")
+        self.told.set()
+
+
 @click.command("demo")
 @click.option("--for", "length", default="30s", show_default=True, help="How long to trade.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same traders.")
@@ -77,8 +104,9 @@ class Story:
 def command(length: str, seed: int, rate: float, url: str | None, picture: str | None) -> None:
     """See it work: no account, no configuration.
 
-    Starts the simulated exchange and the daemon, takes the connection away in the middle, and ends
-    by comparing the database with what really happened.  Leaves with 0 only if they are equal.
+    Starts the simulated exchange and the daemon, takes the connection away in the middle, then 15
+    USDT, and ends by comparing the database with what really happened.  Leaves with 0 only if they
+    are equal and an alert told of the 15 USDT.
     """
     try:
         trade_seconds = seconds(duration(length))
@@ -96,11 +124,15 @@ def command(length: str, seed: int, rate: float, url: str | None, picture: str |
             raise click.BadParameter(
                 "holds a record already; give an empty one", param_hint="--database"
             )
-        verdict = trio.run(_demo, real(), database, console, trade_seconds, seed, rate, picture)
+        verdict, is_alerted = trio.run(
+            _demo, real(), database, console, trade_seconds, seed, rate, picture
+        )
     for difference in verdict.differences[:20]:
         console.print(f"  {difference}", style="red")
     console.print(str(verdict), style="bold green" if verdict.is_equal else "bold red")
-    if not verdict.is_equal:
+    if not is_alerted:
+        console.print(f"no alert after {ALERT_SECONDS_MAX} seconds", style="bold red")
+    if not verdict.is_equal or not is_alerted:
         raise click.exceptions.Exit(FINDINGS)
 
 
@@ -112,13 +144,14 @@ async def _demo(
     seed: int,
     rate: float,
     picture: str | None,
-) -> Verdict:
+) -> tuple[Verdict, bool]:
     simulated = Simulated(now=world.clock.now, seed=seed)
     key, secret = (f"{world.chance.getrandbits(128):032x}" for _ in range(2))
     simulated.open_account(ACCOUNT, key, secret, FUNDS)
     credentials = Credentials(key=Secret(key), secret=Secret(secret))
     log = open_log(clock=world.clock, level="error", secrets=[credentials.key, credentials.secret])
     story = Story(console)
+    teller = Teller(story)
     async with (
         world.thread("screen") as hop,
         serve(simulated) as server,
@@ -126,7 +159,7 @@ async def _demo(
     ):
         config = _config(server)
         async with (
-            open_daemon(config, {ACCOUNT: credentials}, database, world, log) as running,
+            open_daemon(config, {ACCOUNT: credentials}, database, world, log, [teller]) as running,
             open_web(config.http, running, database, world, log) as web,
         ):
             assert web is not None
@@ -135,6 +168,8 @@ async def _demo(
             nursery.start_soon(_show, console, drawn)
             await _until_live(running, story)
             await _trade(simulated, story, running, trade_seconds, seed, rate)
+            with trio.move_on_after(ALERT_SECONDS_MAX):
+                await teller.told.wait()
             verdict = await _settle(simulated, database, hop, story)
             if not console.is_terminal:
                 console.print(await drawn(LINES))
@@ -142,7 +177,7 @@ async def _demo(
             if picture is not None:
                 await hop(_draw, await drawn(LINES), Path(picture))
         nursery.cancel_scope.cancel()
-    return verdict
+    return verdict, teller.told.is_set()
 
 
 def _config(server: Server) -> Config:
@@ -181,6 +216,8 @@ async def _trade(
         missed = len(simulated.truth(ACCOUNT).deals) - before
         story.tell(f"the exchange is back; {missed} deals happened that no connection told")
         await _until_live(running, story)
+        simulated.phantom(ACCOUNT, "USDT", TAKEN)
+        story.tell(f"the exchange takes [red]{TAKEN[1:]} USDT[/] without a word")
         await trio.sleep((trade_seconds - OUTAGE_SECONDS) / 2)
         traders.cancel_scope.cancel()
     story.tell("trading ends")

@@ -1,4 +1,4 @@
-"""`reconciler demo`: ends by itself, heals its own cut, and says that the two are equal."""
+"""`reconciler demo`: ends by itself, heals its own cut, tells its drift, and is equal."""
 
 import re
 
@@ -6,10 +6,11 @@ from tests.cli.daemon import ended
 from tests.running import run
 
 
-def test_the_demo_heals_its_cut_and_ends_equal() -> None:
-    end = run(ended, "demo", "--for", "10s", seconds=60)
+def test_the_demo_heals_its_cut_is_told_of_its_drift_and_ends_equal() -> None:
+    end = run(ended, "demo", "--for", "10s", seconds=120)
     assert end.code == 0, end.out + end.err
     assert "the connection is cut" in end.out
+    assert "drift.detected: treasury, spot USDT differs by -15 from what" in end.out
     recovered = re.search(r"live again: (\d+) deals recovered", end.out)
     assert recovered is not None
     assert int(recovered[1]) > 0
@@ -21,7 +22,7 @@ def test_the_demo_heals_its_cut_and_ends_equal() -> None:
 
 def test_the_demo_keeps_its_record_where_it_is_told_and_spoils_none(postgres_url: str) -> None:
     arguments = ("demo", "--for", "10s", "--rate", "10", "--database", postgres_url)
-    end = run(ended, *arguments, seconds=60)
+    end = run(ended, *arguments, seconds=120)
     assert end.code == 0, end.out + end.err
     assert "latest deals in the database" in end.out
     again = run(ended, "demo", "--for", "10s", "--database", postgres_url)
