@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Dialect, Integer, bindparam, literal_column, or_, select, update
+from sqlalchemy import Connection, Dialect, Integer, bindparam, literal_column, select, update
 
 from reconciler.domain.moments import MOMENT_MAX, iso
 from reconciler.domain.money import ZERO, canonical, minus, plus
@@ -123,15 +123,6 @@ class Ledger:
                 p.latest_at >= bindparam("first"),
                 p.occurred_at < bindparam("first"),
             ).order_by(*forward),
-        )
-        self._certain = Read(
-            dialect,
-            line.where(
-                p.occurred_at <= bindparam("at"),
-                or_(p.latest_at.is_(None), p.latest_at <= bindparam("at")),
-            )
-            .limit(_ONE)
-            .offset(_ZERO),
         )
         self._first = Read(dialect, line.order_by(*forward).limit(_ONE).offset(_ZERO))
         self._newest = Read(dialect, line.order_by(*backward).limit(_MANY).offset(_ZERO))
@@ -344,13 +335,6 @@ class Ledger:
         row = next(self._first(connection, **where), None)
         found: int | None = None if row is None else self._encoding.stamp_of(row[0])
         return found
-
-    def has_certain(
-        self, connection: Connection, account_id: int, place: Place, until: int
-    ) -> bool:
-        """Whether anything had happened there for sure by then."""
-        where = {"account": account_id, "wallet": place[0], "asset": place[1]}
-        return any(self._certain(connection, **where, at=self._encoding.stamp(until)))
 
     def balance(self, connection: Connection, account_id: int, place: Place) -> Decimal:
         """The balance after all that was posted."""

@@ -348,6 +348,29 @@ def test_a_wallet_that_is_read_all_the_time_opens_all_the_same(sqlite_url: str) 
     run(main)
 
 
+def test_money_that_passed_through_a_wallet_before_its_first_reading_is_no_drift(
+    sqlite_url: str,
+) -> None:
+    """A deposit that was moved on, which nobody recorded, shortly before the daemon first looks."""
+
+    async def main() -> None:
+        async with open_stage(sqlite_url) as stage:
+            await trio.sleep(1)
+            stage.exchange.deposit(ACCOUNT, "SOL", "300")
+            stage.exchange.transfer(ACCOUNT, "SOL", "300", "main", "spot")
+            await trio.sleep(20)
+            stage.nursery.start_soon(listen, stage.on)
+            await stage.on.figures.until_live()
+            await trio.sleep(30)
+            stage.exchange.transfer(ACCOUNT, "SOL", "26.5", "spot", "main")
+            await trio.sleep(60)
+            assert drifts(sqlite_url) == []
+            assert set(checks(sqlite_url).values()) == {"verified"}
+            assert_ledger_is_true(stage, sqlite_url)
+
+    run(main)
+
+
 def test_transfers_are_booked_between_the_wallets(sqlite_url: str) -> None:
     async def scene(stage: Stage) -> None:
         await trio.sleep(60)
