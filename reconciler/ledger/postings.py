@@ -25,7 +25,8 @@ from reconciler.ledger.entry import Entry, Leg
 
 DEAL = "deal"
 
-_NOT_DEBITED = frozenset({CANCELED, UNCONFIRMED})
+NOT_DEBITED = frozenset({CANCELED, UNCONFIRMED})
+"""Statuses of a withdrawal that takes nothing, or nothing any more."""
 _CONTRAS = {
     MovementKind.CODE: books.CODES,
     MovementKind.CONVERSION: books.CONVERSIONS,
@@ -98,7 +99,7 @@ def transaction_entry(known: Transaction, *, other_reading: bool = False) -> Ent
         if known.status == PARTIAL:
             fee = known.processed_fee or ZERO
             effect = minus(ZERO, plus(known.processed_amount or ZERO, fee))
-        elif known.status not in _NOT_DEBITED:
+        elif known.status not in NOT_DEBITED:
             taken = plus(known.amount, known.fee) if other_reading else known.amount
             effect = minus(ZERO, taken)
     legs: tuple[Leg, ...] = ()

@@ -111,10 +111,6 @@ class Group(NamedTuple):
             self.jumps + run.jumps,
         )
 
-    @property
-    def has_main(self) -> bool:
-        return any(way.run.wallet is Wallet.MAIN for way in self.ways)
-
 
 class Sums:
     """The amounts by which a group may have moved."""

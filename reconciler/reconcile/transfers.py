@@ -147,11 +147,18 @@ def _within(group: Group, sets: Sequence[_Some]) -> Iterator[_Some]:
     for some in sets[first:]:
         if some.total >= group.high:
             break
-        if all(
-            item.may_be_of(group.after, group.since) and (group.has_main or not item.key)
-            for item in some.items
-        ):
+        if all(_is_meant(item, group) for item in some.items):
             yield some
+
+
+def _is_meant(item: Item, group: Group) -> bool:
+    """Whether the item may be what one of the wallets did; the rest of its run may be older, or
+    younger.  Fees are the main wallet's."""
+    return any(
+        item.may_be_of(way.run.after, way.run.since)
+        for way in group.ways
+        if not item.key or way.run.wallet is Wallet.MAIN
+    )
 
 
 def _sets(items: Sequence[Item]) -> list[_Some]:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Dialect, func, select, update
 
 from reconciler.domain.facts import ClockNotice, PassNotice
 from reconciler.domain.moments import SECOND
-from reconciler.domain.words import CANCELED, GapState, TransactionKind
+from reconciler.domain.words import GapState, TransactionKind
+from reconciler.ledger.postings import NOT_DEBITED
 from reconciler.reconcile.prefix import AHEAD, Skew
 from reconciler.store import schema
 from reconciler.store.columns import Moment, encoding_of
@@ -90,15 +91,15 @@ class Horizon:
     def given_back_at(
         self, connection: Connection, account_id: int, asset: str, skew: Skew
     ) -> int | None:
-        """When, by our clock, a withdrawal of the asset was canceled last: the record doesn't say
-        that it was taken for a while, and reports may go on to show it for a moment."""
+        """When, by our clock, a withdrawal of the asset was last taken back: the record doesn't say
+        that the money was away for a while, and reports may go on to show it for a moment."""
         t = schema.transactions.c
         found: int | None = connection.execute(
             select(func.max(t.updated_at, type_=Moment)).where(
                 t.account_id == account_id,
                 t.asset == asset,
                 t.kind == str(TransactionKind.WITHDRAWAL),
-                t.status == CANCELED,
+                t.status.in_(NOT_DEBITED),
             )
         ).scalar()
         return None if found is None else found - skew.offset + skew.uncertainty
