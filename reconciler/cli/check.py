@@ -1,6 +1,7 @@
 """`reconciler check`: the doctor.  Looks at everything a run needs, and says what to do."""
 
 import json
+from functools import partial
 
 import click
 import trio
@@ -16,9 +17,14 @@ COLOURS = {Mark.OK: "green", Mark.NOTE: "blue", Mark.WARN: "yellow", Mark.FAIL: 
 
 @click.command("check")
 @click.option("--strict", is_flag=True, help="Leave with 1 for warnings too.")
+@click.option(
+    "--rights",
+    is_flag=True,
+    help="Ask whether keys may trade or withdraw, by an order and a withdrawal without contents.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; the keys are stable.")
 @common_options
-def command(strict: bool, as_json: bool, config: str | None) -> None:
+def command(strict: bool, rights: bool, as_json: bool, config: str | None) -> None:
     """Look at everything that a run needs: secrets, database, disk, backups, hooks, exchange,
     clock, and what each key may read.
 
@@ -33,7 +39,7 @@ def command(strict: bool, as_json: bool, config: str | None) -> None:
             mark = click.style(f"{finding.mark:<4}", fg=COLOURS[finding.mark])
             click.echo(f"{mark}  {finding.what:<22} {finding.said}")
 
-    trio.run(visit, loaded, real(), tell)
+    trio.run(partial(visit, loaded, real(), tell, powers=rights))
     failures, warnings = (
         sum(finding.mark is mark for finding in findings) for mark in (Mark.FAIL, Mark.WARN)
     )

@@ -17,9 +17,9 @@ OFFSET_MAX = 3 * SECOND
 
 
 async def examine(
-    loaded: Loaded, keys: Mapping[str, Credentials], world: World, tell: Tell
+    loaded: Loaded, keys: Mapping[str, Credentials], world: World, tell: Tell, *, powers: bool
 ) -> None:
-    """The keys are those that could be read."""
+    """The keys are those that could be read; with `powers` it is asked what they may do besides."""
     log = open_log(clock=world.clock, level="error")
     root, common = loaded.config.exchange.rest, Common.of(world, keys=len(keys))
     async with open_rest(world, root, None, log, common=common) as public:
@@ -37,7 +37,9 @@ async def examine(
     for account in loaded.config.accounts:
         if account.name in keys:
             async with open_rest(world, root, keys[account.name], log, common=common) as private:
-                await rights.examine(account, private, world.clock.now() // SECOND, tell)
+                await rights.examine(
+                    account, private, world.clock.now() // SECOND, tell, powers=powers
+                )
 
 
 def _clock(public: Rest) -> Finding:

@@ -1,8 +1,8 @@
-"""What a key may read: each call that a run makes, made once, and what is lost without it.
+"""What a key may do: each call that a run makes, made once, and what is lost without it.
 
-Rights are given endpoint by endpoint, and only a call to one tells whether the key has it.  So
-nothing can be known here of rights to trade or to withdraw: asking would be a call that trades or
-withdraws, and which check comes first there, rights or contents, is not documented.
+Rights are given endpoint by endpoint, and only a call to one tells whether the key has it (PROTOCOL
+§ 1.9).  Whether a key may trade or withdraw is asked only on request, by calls that hold none of
+what an order or a withdrawal needs, so that nothing can come of them.
 """
 
 from collections.abc import Iterator
@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.config import Account
-from reconciler.doctor.finding import Finding, Mark, Tell, fail, note, ok
+from reconciler.doctor.finding import Finding, Mark, Tell, fail, note, ok, warn
 from reconciler.domain.words import TransactionKind, Wallet
 from reconciler.feed.once import BALANCES
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway, Rest
 from reconciler.wire import rest as calls
+from reconciler.wire.call import Endpoint
+from reconciler.wire.refusals import Refused
 
 UNASKED = (
-    "whether this key may trade or withdraw can't be asked without a call that trades or "
-    "withdraws, and none is made; see to it in the exchange's API settings that it can only read"
+    "whether this key may trade or withdraw was not asked; reconciler check --rights does, by an "
+    "order and a withdrawal without any contents"
 )
+
+POWERS = (
+    ("trade", Endpoint("empty_order", "order/new", lambda _: None)),
+    ("withdraw", Endpoint("empty_withdrawal", "main-account/withdraw", lambda _: None)),
+)
+"""What a key may have no use for here, and where it is asked for."""
 
 WINDOW_S = 60
 """The least of a history that can be asked for."""
@@ -80,8 +88,13 @@ def needs(account: Account, now_s: int) -> Iterator[Need]:
     yield Need(calls.mining(since_s, None, 0, 1), Mark.NOTE, "mining rewards show as drifts")
 
 
-async def examine(account: Account, private: Rest, now_s: int, tell: Tell) -> None:
-    """Stops at credentials that are refused: each call more would only restrict the key."""
+async def examine(
+    account: Account, private: Rest, now_s: int, tell: Tell, *, powers: bool = False
+) -> None:
+    """Of the key of one account; with `powers` also whether it may trade or withdraw.
+
+    Stops at credentials that are refused: each call more would only restrict the key.
+    """
     what = f"account {account.name}"
     asked, refused = 0, list[Finding]()
     for need in needs(account, now_s):
@@ -102,4 +115,23 @@ async def examine(account: Account, private: Rest, now_s: int, tell: Tell) -> No
         tell(finding)
     many = f"all {asked}" if not refused else f"{asked - len(refused)} of {asked}"
     tell(ok(what, f"may make {many} calls"))
-    tell(note(what, UNASKED))
+    if not powers:
+        tell(note(what, UNASKED))
+        return
+    for power, endpoint in POWERS:
+        tell(await _power(what, power, endpoint, private))
+
+
+async def _power(what: str, power: str, endpoint: Endpoint[None], private: Rest) -> Finding:
+    """Whether the exchange minds who asks, or only that nothing was asked for."""
+    try:
+        await private.ask(endpoint.call(), attempts=1)
+    except CallRefused as error:
+        if error.kind is Refused.PERMISSION:
+            return ok(what, f"may not {power}")
+        said = f"seems to be allowed to {power} ({error})"
+    except (CredentialsRefused, ExchangeAway) as error:
+        return note(what, f"whether it may {power} could not be asked: {error}")
+    else:
+        said = f"seems to be allowed to {power}"
+    return warn(what, f"{said}; no run needs that: take the right from the key")

@@ -8,8 +8,9 @@ from reconciler.store.engine import DatabaseUnusable, open_database
 from reconciler.world import World
 
 
-async def visit(loaded: Loaded, world: World, tell: Tell) -> None:
-    """Tells of each finding as it is made."""
+async def visit(loaded: Loaded, world: World, tell: Tell, *, powers: bool = False) -> None:
+    """Tells of each finding as it is made; with `powers` keys are asked what they may do that no
+    run needs."""
     config = loaded.config
     tell(ok("configuration", loaded.where))
     keys: dict[str, Credentials] = {}
@@ -31,4 +32,4 @@ async def visit(loaded: Loaded, world: World, tell: Tell) -> None:
                 for finding in await hop(list, findings):
                     tell(finding)
     await hooks.examine(loaded, world, tell)
-    await exchange.examine(loaded, keys, world, tell)
+    await exchange.examine(loaded, keys, world, tell, powers=powers)

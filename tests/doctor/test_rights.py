@@ -33,7 +33,9 @@ def deny(exchange: Exchange, path: str, answer: Answer = DENIED) -> None:
     exchange.faults.add(Rule(point=Point.REQUEST, act=answer, name=f"/api/v4/{path}", times=None))
 
 
-def told(exchange: Exchange, account: Account | None = None) -> list[Finding]:
+def told(
+    exchange: Exchange, account: Account | None = None, *, powers: bool = False
+) -> list[Finding]:
     """What is said of the account's key."""
     world, found = real(), list[Finding]()
     keys = Credentials(key=Secret(KEY), secret=Secret(SECRET))
@@ -44,7 +46,9 @@ def told(exchange: Exchange, account: Account | None = None) -> list[Finding]:
             serve(exchange) as server,
             open_rest(world, server.rest_url, keys, log) as private,
         ):
-            await examine(account or Account(name=ACCOUNT), private, NOW_S, found.append)
+            await examine(
+                account or Account(name=ACCOUNT), private, NOW_S, found.append, powers=powers
+            )
 
     run(main)
     return found
@@ -102,6 +106,29 @@ def test_what_does_not_answer_is_no_matter_of_rights() -> None:
     first, *_ = told(exchange)
     assert first.mark is Mark.FAIL
     assert first.said.startswith("could not be asked: mining: ")
+
+
+def test_a_key_that_may_trade_or_withdraw_is_warned_of_and_nothing_comes_of_the_question() -> None:
+    exchange = open_exchange(is_business=True)
+    before = exchange.truth(ACCOUNT)
+    _, trade, withdraw = told(exchange, powers=True)
+    assert (trade.mark, withdraw.mark) == (Mark.WARN, Mark.WARN)
+    assert trade.said.startswith("seems to be allowed to trade (empty_order: invalid: HTTP 422")
+    assert withdraw.said.startswith("seems to be allowed to withdraw (empty_withdrawal: invalid")
+    after = exchange.truth(ACCOUNT)
+    assert (after.orders, after.balances) == (before.orders, before.balances)
+
+
+def test_a_key_that_may_only_read_is_known_by_its_refusals() -> None:
+    exchange = open_exchange(is_business=True)
+    for path in ("order/new", "main-account/withdraw"):
+        deny(exchange, path)
+    found = told(exchange, powers=True)
+    assert [each.said for each in found] == [
+        "may make all 20 calls",
+        "may not trade",
+        "may not withdraw",
+    ]
 
 
 def test_all_that_a_daemon_asks_for_is_asked_for(sqlite_url: str) -> None:
