@@ -265,6 +265,19 @@ def absorbed(proof: Proof, amount: Decimal) -> Proof:
     return replace(proof, level=level, base=proof.base if proof.has_drifted else level)
 
 
+def blurred(proof: Proof, by: Sequence[Decimal]) -> Proof:
+    """After the ledger gained an entry that may as well be more `by` any of these: what is shown
+    from now on says which it was, and until then all of them are possible."""
+    if proof.level is None or proof.has_drifted:
+        return proof
+    ways = (ZERO, *by)
+    level, room = (
+        union(interval for more in ways for interval in shifted(offsets, more))
+        for offsets in (proof.level, proof.room)
+    )
+    return replace(proof, level=level, base=level, room=room)
+
+
 def returned(proof: Proof, amount: Decimal) -> Proof:
     """After the ledger gained an entry of `amount` that explains the drift.  A step beside it is
     to be judged again."""

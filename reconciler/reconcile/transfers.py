@@ -12,19 +12,33 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import combinations, groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from reconciler.domain.money import ZERO
+from reconciler.domain.money import ZERO, minus, times
 from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import Proof
 from reconciler.reconcile.prefix import BEHIND
 from reconciler.reconcile.runs import ALWAYS, Run, runs_of, unseen_run, when
-from reconciler.reconcile.sums import PAIRS_MAX, Group, Moves, Sums, Way, Work, sum_of, together
+from reconciler.reconcile.sums import (
+    GRID,
+    PAIRS_MAX,
+    Group,
+    Moves,
+    Sums,
+    Way,
+    Work,
+    sum_of,
+    together,
+)
 
 ITEMS_MAX = 6
 """Of more items not every set is tried."""
+
+HIDDEN_MAX = times(Decimal(2), GRID)
+"""What two parts of a balance may hide."""
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -50,6 +64,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     runs: dict[Wallet, Run]
     items: tuple[Item, ...] = ()
     """What of it comes from these; the rest of the moves sums to zero."""
+    or_more: dict[Wallet, tuple[Decimal, ...]] = {}
+    """By how much more a wallet may as well have gained, where what is shown leaves that open."""
 
     @property
     def after(self) -> int:
@@ -133,12 +149,29 @@ def _best(groups: Sequence[Group], sets: Sequence[_Some], work: Work) -> Explana
             continue
         sums = Sums(group.ways, work)
         for some in meant:
-            for moves, room in sums.of(some.total):
-                if best is None or room > most:
-                    runs = {way.run.wallet: way.run for way in group.ways}
-                    best = Explanation(moves=moves, runs=runs, items=some.items)
-                    jumps, most = group.jumps, room
+            solutions = [*sums.of(some.total)]
+            if not solutions:
+                continue
+            moves, room = max(solutions, key=itemgetter(1))
+            if best is None or room > most:
+                best = Explanation(
+                    moves=moves,
+                    runs={way.run.wallet: way.run for way in group.ways},
+                    items=some.items,
+                    or_more=_or_more(moves, [other for other, _ in solutions]),
+                )
+                jumps, most = group.jumps, room
     return best
+
+
+def _or_more(moves: Moves, others: Sequence[Moves]) -> dict[Wallet, tuple[Decimal, ...]]:
+    """The differences to other solutions, if they are as little as what is hidden."""
+    more: dict[Wallet, tuple[Decimal, ...]] = {}
+    for wallet, amount in moves.items():
+        found = {minus(other[wallet], amount) for other in others}
+        if little := sorted(by for by in found if by and abs(by) <= HIDDEN_MAX):
+            more[wallet] = tuple(little)
+    return more
 
 
 def _within(group: Group, sets: Sequence[_Some]) -> Iterator[_Some]:

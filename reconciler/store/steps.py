@@ -157,6 +157,7 @@ class Steps:
                 case.proof = judging.absorbed(case.proof, moved)
             case From.DRIFT:
                 case.proof = judging.returned(case.proof, moved)
+        case.proof = judging.blurred(case.proof, found.or_more.get(case.wallet, ()))
         self._scales.weigh(connection, account_id, case, [], skew)
         if case.proof.is_verified:
             case.expected = self._ledger.balance(connection, account_id, case.place)

@@ -3,6 +3,7 @@ missing beyond what display hides always does."""
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,18 +14,28 @@ from reconciler.reconcile.judge import (
     MARKS_MAX,
     WAITING_MAX,
     Proof,
+    absorbed,
     adjusted,
+    blurred,
     drifted_by,
-    explained,
     judge,
-    moved,
+    learned_late,
     nearest,
     opening,
-    partly_explained,
+    returned,
     settled,
     simplest,
+    unseen,
 )
-from reconciler.reconcile.offsets import Offsets, contains, meet, shifted, union, width
+from reconciler.reconcile.offsets import (
+    Offsets,
+    contains,
+    differences,
+    meet,
+    shifted,
+    union,
+    width,
+)
 from reconciler.reconcile.prefix import Allowance, Seen
 from tests.reconcile.truth import (
     DECIMALS,
@@ -49,6 +60,18 @@ def begun(life: Life, frozen: int = 0) -> Proof:
     """Verified by one report of the time before anything happened."""
     before = Life(life.wallet, life.opening, ())
     return verified(before.allows(before.report(0, 0, frozen)).possible)
+
+
+def moved(proof: Proof) -> Offsets:
+    """By what the wallet has moved, as far as it has left its base."""
+    there = proof.level if proof.step is None else proof.step.level
+    return differences(there or (), proof.base or ())
+
+
+def all_of(proof: Proof) -> Proof:
+    """All that is in doubt is a drift now."""
+    assert proof.step is not None
+    return settled(proof, len(proof.step.marks))
 
 
 def quiet(wallet: Wallet, opening: int) -> Life:
@@ -191,7 +214,7 @@ def test_what_is_lost_beyond_what_is_hidden_is_in_doubt_at_the_first_report(
     assert (after.is_verified, after.step.since, after.step.confirmed_at) == (False, 9, 9)
     assert after.level == proof.level, "it is still where it was proven to be"
     assert contains(moved(after), money(-lost))
-    drift = drifted_by(settled(after), UNIT_SHOWN)
+    drift = drifted_by(all_of(after), UNIT_SHOWN)
     assert contains(moved(after), drift)
     assert width(moved(after)) == width(proof.level) + money(life.hidden)
     assert abs(drift + money(lost)) <= (width(moved(after)) + UNIT_SHOWN) / 2
@@ -294,38 +317,74 @@ def test_a_step_is_as_sharp_as_all_its_reports_together(
     together = set.intersection(*(grains(life.allows(each).possible) for each in reports))
     assert after.step is not None
     assert grains(after.step.level) == together
-    assert after.step.marks == (after.step.level,), "it has not moved"
+    assert len(after.step.marks) == 1, "it has not moved"
 
 
 @given(
     found=st.lists(levels, min_size=1, max_size=8), level=levels,
-    again=st.sampled_from([1, WAITING_MAX]),
+    again=st.sampled_from([1, WAITING_MAX]), apart=st.lists(st.integers(1, 99), min_size=200),
 )  # fmt: skip
-@example(found=[span(300, 400), span(600, 700)], level=span(0, 100), again=WAITING_MAX)
-def test_the_first_and_the_last_of_a_doubt_are_kept(
-    found: list[Offsets], level: Offsets, again: int
+@example(
+    found=[span(300, 400), span(600, 700)], level=span(0, 100), again=WAITING_MAX, apart=[1] * 200
+)
+def test_the_marks_of_a_doubt_are_what_reports_said_one_after_the_other(
+    found: list[Offsets], level: Offsets, again: int, apart: list[int]
 ) -> None:
-    """And where it stood last, so that memory is bounded however long it lasts."""
-    allowed = dict(enumerate(found * again))
+    """The first moment and the last ones are kept, and memory is bounded however long it lasts."""
+    moments = [*accumulate(apart)]
+    allowed = dict(zip(moments, found * again, strict=False))
     reports = [Seen(at=at, shown=Decimal(0), decimals=DECIMALS) for at in allowed]
 
     def allows(seen: Seen) -> Allowance:
-        return Allowance(possible=allowed[seen.at], likely=allowed[seen.at])
+        return Allowance(possible=allowed[seen.at], likely=allowed[seen.at][:1])
 
     after = judge(verified(level), reports, allows)
     if after.step is None:
         assert after.waiting == ()
         assert after.is_verified
         return
-    assert not meet(after.level or (), found[-1])
-    assert after.waiting[0].at == after.step.since
-    assert after.waiting[-1] == reports[-1]
+    marks = after.step.marks
+    assert 1 <= len(marks) <= MARKS_MAX
+    for before, mark in pairwise(marks):
+        assert before.until == mark.after, "a chain"
+        assert mark.after < mark.since
+    for mark in marks:
+        assert mark.after <= mark.since <= mark.until
+        assert meet(mark.level, mark.likely) == mark.likely
+        assert all(meet(mark.level, allowed[at]) == mark.level for at in (mark.since, mark.until))
+    home = [at for at in allowed if meet(allowed[at], level) and at < after.step.since]
+    assert marks[0].after == max(home, default=0), "the last time that all was well"
     assert after.step.confirmed_at == reports[-1].at
-    assert len(after.waiting) == min(len(reports) - after.step.since, WAITING_MAX)
-    assert len(after.step.marks) <= MARKS_MAX
-    assert after.step.marks[-1] == after.step.level
-    assert meet(after.step.level, found[-1]) == after.step.level
+    assert not meet(after.level or (), found[-1])
+    waiting = [seen.at for seen in after.waiting]
+    assert waiting == sorted(waiting)
+    assert len(waiting) <= WAITING_MAX
+    assert (waiting[0] > marks[0].after, waiting[-1]) == (True, reports[-1].at)
     assert judge(after, [], allows).step is not None, "asked again, nothing else is known"
+
+
+def test_a_mark_goes_on_until_a_report_says_something_else() -> None:
+    """Here a wallet that is told every second, and moves twice."""
+    life = quiet(Wallet.MAIN, 10**6)
+    lost = [0, 1000, 1000, 4000, 4000, 4000]
+    reports = [life.report(at, at, lost=each) for at, each in enumerate(lost, 1)]
+    after = judge(begun(life), reports, life.allows)
+    assert after.step is not None
+    told = [(mark.after, mark.since, mark.until) for mark in after.step.marks]
+    assert told == [(1, 2, 3), (3, 4, 6)]
+    assert [grains(mark.level) for mark in after.step.marks] == [
+        grains(span(10**6 - less, 10**6 - less + UNIT)) for less in (1000, 4000)
+    ]
+
+
+def test_of_more_marks_than_are_kept_the_oldest_are_forgotten_but_for_their_beginning() -> None:
+    life = quiet(Wallet.MAIN, 10**6)
+    many = range(1, MARKS_MAX + 4)
+    after = judge(begun(life), [life.report(n, n, lost=1000 * n) for n in many], life.allows)
+    assert after.step is not None
+    kept = [*many][-MARKS_MAX:]
+    assert [mark.since for mark in after.step.marks] == kept
+    assert [mark.after for mark in after.step.marks] == [0, *(n - 1 for n in kept[1:])]
 
 
 # A doubt that is decided
@@ -340,7 +399,7 @@ def test_a_drift_stays_one_while_reports_agree_with_it_and_resolves_when_they_do
     life = quiet(wallet, start)
     lost = lost * 2 * life.hidden
     at_first, *others = (life.report(n, n, each, lost=lost) for n, each in enumerate(frozen, 1))
-    drift = settled(judge(begun(life), [at_first], life.allows))
+    drift = all_of(judge(begun(life), [at_first], life.allows))
     assert (drift.has_drifted, drift.is_verified, drift.waiting) == (True, False, ())
     after = judge(drift, others, life.allows)
     assert (after.has_drifted, after.step, after.verified_at) == (True, None, drift.verified_at)
@@ -353,35 +412,60 @@ def test_a_drift_stays_one_while_reports_agree_with_it_and_resolves_when_they_do
     assert contains(home.level or (), money(start))
 
 
+@given(taken=st.integers(1, 4), lost=st.lists(st.integers(3, 1000), min_size=1, max_size=4))
+def test_as_many_marks_as_are_over_are_the_drift_and_the_rest_stays_in_doubt(
+    taken: int, lost: list[int]
+) -> None:
+    """With the reports since then, and no others; the drift spans all of what was settled."""
+    life = quiet(Wallet.MAIN, 10**9)
+    gone = [*accumulate(each * UNIT for each in lost)]
+    reports = [life.report(n, n, lost=each) for n, each in enumerate(gone, 5)]
+    proof = judge(begun(life), [life.report(4, 4), *reports], life.allows)
+    assert proof.step is not None
+    taken = min(taken, len(lost))
+    after = settled(proof, taken)
+    assert after.left == (4, 4 + taken)
+    assert contains(after.level or (), money(10**9 - gone[taken - 1]))
+    assert after.waiting == tuple(reports[taken:])
+    assert (after.step and after.step.marks) == (proof.step.marks[taken:] or None)
+    assert judge(after, [], life.allows) == after
+    if after.step is not None:
+        later = settled(after, len(after.step.marks))
+        assert later.left == (4, 4 + len(lost)), "one drift, from the first mark to the last"
+
+
 @given(wallet=wallets, start=openings, units=st.integers(4, 1000), frozen=splits)
 def test_what_explains_a_step_or_a_drift_leaves_the_wallet_verified(
     wallet: Wallet, start: int, units: int, frozen: int
 ) -> None:
-    """By an entry of just that amount, or of a part of it and then of the rest."""
+    """A step by the entry alone, a drift by what brings it home or by what an operator says."""
     life = quiet(wallet, start)
     gained = units * UNIT
     report = life.report(9, 9, frozen, lost=-gained)
-    entered = Life(wallet, start, (Event(0, gained),))
+    entered = Life(wallet, start, (Event(0, gained, 9),))
     again = life.report(LONG, LONG, lost=-gained)
     stepped = judge(begun(life, frozen), [report], life.allows)
-    part = money(gained // 2)
-    whole = explained(stepped, money(gained))
-    in_two = explained(partly_explained(stepped, part), money(gained) - part)
-    for after in (whole, in_two, adjusted(settled(stepped), money(gained))):
-        assert after.is_verified
+    drifted = all_of(stepped)
+    by_record = judge(stepped, [], entered.allows)
+    ways = by_record, returned(drifted, money(gained)), adjusted(drifted, money(gained))
+    for after in ways:
+        assert (after.is_verified, after.left) == (True, None)
         assert contains(after.level or (), money(start))
         assert judge(after, [again], entered.allows).is_verified
     with pytest.raises(AssertionError):
-        explained(stepped, money(-gained))
+        returned(drifted, money(-gained))
 
 
 def test_a_drift_that_is_explained_by_what_was_taken_elsewhere_is_over() -> None:
     """However sharp the wallet was known before it."""
     beside = span(-50_000, -49_900)
-    drift = Proof(base=span(20, 90), level=beside, room=span(0, 100))
-    after = explained(drift, money(-50_000))
-    assert after.is_verified
+    drift = Proof(base=span(20, 90), level=beside, room=span(0, 100), left=(3, 4))
+    after = returned(drift, money(-50_000))
+    assert (after.is_verified, after.left) == (True, None)
     assert after.level == span(20, 90)
+
+
+# What is too little to be seen
 
 
 @given(
@@ -393,19 +477,76 @@ def test_what_was_too_little_to_be_seen_leaves_the_truth_possible(
 ) -> None:
     """It lies within the room that the opening left, and the level has gone there unnoticed."""
     level, room = span(low, min(low + wide, 200)), span(0, 200)
+    calm = Proof(base=level, level=level, room=room)
     if contains(level, money(truth + units * UNIT)):
-        after = explained(Proof(base=level, level=level, room=room), money(units * UNIT))
+        assert contains(unseen(calm), money(units * UNIT))
+        after = absorbed(calm, money(units * UNIT))
         assert contains(after.level or (), money(truth))
         assert after.is_verified
 
 
+def test_dust_that_is_learned_late_does_not_make_an_honest_life_drift() -> None:
+    """The reports of between were taken to speak of a ledger without it."""
+    opened, unit = 10**6 + 50, UNIT
+    life = Life(Wallet.COLLATERAL, opened, tuple(
+        Event(n * LONG, amount) for n, amount in enumerate((30, 15, -75, 75), 1)))  # fmt: skip
+    dust, *known = life.events
+    ledger = Life(Wallet.COLLATERAL, opened, tuple(known))
+    proof = verified(ledger.allows(life.report(0, 0)).possible)
+    assert proof.level == span(10**6, 10**6 + unit)
+    before = [life.report(n * LONG + LONG // 2, n * LONG + LONG // 2) for n in range(4)]
+    proof = judge(proof, before, ledger.allows)
+    assert not contains(proof.level or (), money(opened)), "taken to be further up than it is"
+    after = learned_late(proof, money(dust.amount))
+    assert contains(after.level or (), money(opened))
+    assert judge(after, [life.report(5 * LONG, 5 * LONG)], life.allows).is_verified
+
+
+@settings(max_examples=50)
+@given(
+    wallet=wallets, start=openings, frozen=st.lists(splits, min_size=12, max_size=12),
+    dust=st.lists(st.integers(-UNIT // 4, UNIT // 4), min_size=5, max_size=5),
+    late=st.sets(st.integers(0, 4), max_size=2), since=st.integers(1, 5),
+)  # fmt: skip
+def test_a_life_of_dust_that_is_partly_learned_late_never_drifts(
+    wallet: Wallet, start: int, frozen: list[int], dust: list[int], late: set[int], since: int
+) -> None:
+    """It may be in doubt until it is learned; then no more."""
+    life = Life(wallet, start, tuple(Event(n * LONG, by) for n, by in enumerate(dust, 1)))
+    known = Life(wallet, start, tuple(
+        event for n, event in enumerate(life.events) if n not in late))  # fmt: skip
+    proof = begun(life, frozen[0])
+    for n in range(5 + since):
+        if n == 5:
+            for gone in sorted(late):
+                if life.events[gone].at < (proof.seen_at or 0):
+                    proof = learned_late(proof, money(life.events[gone].amount))
+            known = life
+        at = n * LONG + LONG // 2
+        proof = judge(proof, [life.report(at, at, frozen[n + 1])], known.allows)
+    assert (proof.is_verified, proof.has_drifted) == (True, False)
+
+
+@given(level=spans, by=st.sampled_from([UNIT, -UNIT, 2 * UNIT]), offset=st.integers(-500, 750))
+def test_an_entry_that_may_as_well_be_more_leaves_both_possible(
+    level: Offsets, by: int, offset: int
+) -> None:
+    after = blurred(verified(level), [money(by)])
+    either = contains(level, money(offset)) or contains(level, money(offset - by))
+    assert contains(after.level or (), money(offset)) is either
+    assert (after.is_verified, after.room) == (True, after.level)
+
+
+# Beside a drift
+
+
 def test_a_step_beside_a_drift_goes_on_when_the_drift_is_explained() -> None:
     life = quiet(Wallet.MAIN, 10**6)
-    drift = settled(judge(begun(life), [life.report(1, 1, lost=1000)], life.allows))
+    drift = all_of(judge(begun(life), [life.report(1, 1, lost=1000)], life.allows))
     both = judge(drift, [life.report(2, 2, lost=1700)], life.allows)
     after = adjusted(both, drifted_by(both, UNIT_SHOWN))
     assert after.step is not None
-    assert after.step.marks == (after.step.level,)
+    assert len(after.step.marks) == 1
     assert drifted_by(after, UNIT_SHOWN) == 0
     assert nearest(moved(after), UNIT_SHOWN) == money(-700)
 

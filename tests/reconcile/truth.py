@@ -49,7 +49,7 @@ def shown(*cut: int) -> Decimal:
 
 def verified(level: Offsets) -> Proof:
     """The proof of a wallet that was never in doubt."""
-    return Proof(base=level, level=level, room=level, opened_at=0, verified_at=0)
+    return Proof(base=level, level=level, room=level, opened_at=0, verified_at=0, seen_at=0)
 
 
 @dataclass(frozen=True, slots=True)
