@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trio
 
 from reconciler.cli.main import main
 from tests.cli.daemon import Ended
@@ -30,6 +31,12 @@ def caller(
         return Ended(code, said.out, said.err)
 
     return call
+
+
+async def called(call: Call, *arguments: str) -> Ended:
+    """The same from a test whose exchange must answer meanwhile.  For what listens to no signals:
+    those are for the main thread."""
+    return await trio.to_thread.run_sync(call, *arguments)
 
 
 def is_one_line(ended: Ended) -> bool:

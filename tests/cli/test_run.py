@@ -2,6 +2,7 @@
 
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import trio
 from reconciler.simulator.life import live
 from reconciler.simulator.server import serve
 from reconciler.store.engine import open_database
-from tests.cli.daemon import daemon, ended, until_logged, write_config
+from tests.cli.calling import caller
+from tests.cli.daemon import Ended, daemon, ended, until_logged, write_config
 from tests.desk import ACCOUNT, KEY, SECRET, open_exchange, settled, until
 from tests.grids import corners
 from tests.running import run
@@ -108,9 +110,18 @@ def test_wrong_credentials_end_it_with_3_and_one_line_that_shows_no_secret(
     run(main)
 
 
-def test_an_unknown_key_ends_it_with_2_and_is_named(tmp_path: Path) -> None:
+Within = Callable[[Path], Ended]
+
+
+@pytest.fixture
+def within(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Within:
+    """A run in this process, for what is refused before it begins."""
+    return lambda config: caller(config, monkeypatch, capsys)("run")
+
+
+def test_an_unknown_key_ends_it_with_2_and_is_named(tmp_path: Path, within: Within) -> None:
     config = write_config(tmp_path, None, "sqlite:///x.db", more="[feed2]\nping = '1s'")
-    end = run(ended, "run", "--config", str(config))
+    end = within(config)
     assert end.code == 2
     assert end.err == f"reconciler: {config}: feed2: unknown key; did you mean feed?\n"
 
@@ -119,8 +130,10 @@ def test_an_unknown_key_ends_it_with_2_and_is_named(tmp_path: Path) -> None:
     "url",
     ["sqlite:////no/such/folder/x.db", "postgresql://nobody@127.0.0.1:1/none"],
 )
-def test_a_database_that_is_away_at_the_start_ends_it_with_4(tmp_path: Path, url: str) -> None:
-    end = run(ended, "run", "--config", str(write_config(tmp_path, None, url)))
+def test_a_database_that_is_away_at_the_start_ends_it_with_4(
+    tmp_path: Path, within: Within, url: str
+) -> None:
+    end = within(write_config(tmp_path, None, url))
     assert end.code == 4
     assert len(end.err.splitlines()) == 1
 
@@ -133,9 +146,9 @@ def test_a_database_without_a_schema_is_refused_with_the_remedy(tmp_path: Path) 
     assert run(ended, "db", "upgrade", "--config", str(config)).code == 0
 
 
-def test_without_accounts_it_says_what_to_add(tmp_path: Path) -> None:
+def test_without_accounts_it_says_what_to_add(tmp_path: Path, within: Within) -> None:
     file = tmp_path / "empty.toml"
     file.write_text("")
-    end = run(ended, "run", "--config", str(file))
+    end = within(file)
     assert end.code == 2
     assert "add [[accounts]]" in end.err

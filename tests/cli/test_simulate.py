@@ -5,12 +5,14 @@ import signal
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import trio
 
+from tests.cli.calling import Call, caller
 from tests.cli.daemon import ENVIRONMENT, command, ended
 from tests.running import run
 
@@ -145,17 +147,23 @@ WRONG = {
 }
 
 
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A simulator in this process, for what is refused before it begins."""
+    return partial(caller(None, monkeypatch, capsys), "simulate", "--port", "0")
+
+
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_what_makes_no_sense_is_refused_in_words(arguments: tuple[str, ...]) -> None:
-    found = run(ended, "simulate", "--port", "0", *arguments)
+def test_what_makes_no_sense_is_refused_in_words(arguments: tuple[str, ...], refused: Call) -> None:
+    found = refused(*arguments)
     assert found.code == 2
     assert WRONG[arguments] in found.err
 
 
-def test_a_mistake_in_a_script_is_shown_with_its_place(tmp_path: Path) -> None:
+def test_a_mistake_in_a_script_is_shown_with_its_place(tmp_path: Path, refused: Call) -> None:
     script = tmp_path / "script.toml"
     script.write_text("[[rules]]\npoint = 'moon'\nact = 'html'\n")
 
-    found = run(ended, "simulate", "--script", str(script))
+    found = refused("--script", str(script))
     assert found.code == 2
     assert "'moon' - at `$.rules[0].point`" in found.err
