@@ -86,7 +86,11 @@ class _Some(NamedTuple):
 
 
 def explain_steps(
-    proofs: Mapping[Wallet, Proof], items: Sequence[Item], *, proven_until: int = ALWAYS
+    proofs: Mapping[Wallet, Proof],
+    items: Sequence[Item],
+    *,
+    proven_until: int = ALWAYS,
+    work: Work | None = None,
 ) -> Explanation | None:
     """One explanation of a part of the steps of one asset's wallets; None if nothing fits.
 
@@ -96,7 +100,7 @@ def explain_steps(
     the one that needs the fewest items is taken, then the one that speaks of the most wallets, then
     the one that joins the fewest marks.
     """
-    work = Work()
+    work = work or Work()
     order = sorted(proofs)
     likely = [runs_of(wallet, proofs[wallet], likely=True) for wallet in order]
     found = _explained(likely, items, work)
