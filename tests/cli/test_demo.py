@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.cli.daemon import ended
 from tests.running import run
 
@@ -20,6 +22,7 @@ def test_the_demo_heals_its_cut_is_told_of_its_drift_and_ends_equal() -> None:
     )
 
 
+@pytest.mark.soak
 def test_the_demo_keeps_its_record_where_it_is_told_and_spoils_none(postgres_url: str) -> None:
     arguments = ("demo", "--for", "10s", "--rate", "10", "--database", postgres_url)
     end = run(ended, *arguments, seconds=120)
