@@ -103,7 +103,8 @@ def test_what_one_wallet_lost_others_gained(data: st.DataObject) -> None:
     found = explain_steps(proofs, [])
     assert found is not None
     assert found.moves.keys() == proofs.keys()
-    assert (found.items, sum_of(found.moves.values())) == ((), 0)
+    assert found.items == ()
+    assert sum_of(found.moves.values()) == 0
     for wallet, amount in found.moves.items():
         assert contains(moved(proofs[wallet]), amount)
         assert found.runs[wallet].wallet is wallet
@@ -310,7 +311,7 @@ def test_the_part_that_is_off_the_grid_goes_where_it_fits() -> None:
         assert found.moves == {giver: money(-800 * UNIT), taker: money(1300 * UNIT + rest)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(chance=st.randoms(use_true_random=False))
 def test_a_life_of_several_wallets_ends_with_every_wallet_verified_and_the_ledger_true(
     chance: Random,
