@@ -33,8 +33,8 @@ CANDIDATES_MAX = 128
 SOLUTIONS_MAX = 512
 """Sets of amounts tried for some wallets together."""
 
-WORK_MAX = 30_000
-"""Comparisons, of at most a microsecond each, for one asset."""
+WORK_MAX = 25_000
+"""Comparisons, of about two microseconds each, for one asset."""
 
 AT_ONCE_MAX = 12
 """Runs of each of three wallets of which all triples are tried, the shortest first."""
