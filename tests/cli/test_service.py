@@ -9,9 +9,8 @@ from pathlib import Path
 import trio
 
 from reconciler.simulator.server import serve
-from reconciler.store.engine import open_database
 from tests.cli.daemon import daemon, until_logged, write_config
-from tests.desk import ACCOUNT, KEY, SECRET, open_exchange, settled
+from tests.desk import ACCOUNT, KEY, SECRET, open_desk, open_exchange
 from tests.running import run
 from tests.service.ear import open_ear
 
@@ -98,9 +97,10 @@ def test_it_stops_in_time_though_nothing_can_be_committed(sqlite_url: str, tmp_p
                     with trio.fail_after(STOP_SECONDS_MAX):
                         assert await process.wait() == 0
                 await until_logged(log, "daemon.undrained")
-            async with daemon(config, log):
-                await until_logged(log, "session.live", 2)
-                verdict = await settled(exchange, open_database(sqlite_url))
-                assert verdict.is_equal, verdict.differences
+        async with open_desk(sqlite_url, exchange=exchange) as desk:
+            await desk.feed.until_live()
+            verdict = await desk.verdict()
+            assert verdict.is_equal, verdict.differences
+            assert verdict.deals == 1
 
     run(main, seconds=60)

@@ -19,6 +19,7 @@ from reconciler.store.reads import Reads
 from reconciler.world import real
 from tests.cli.daemon import daemon, until_logged, write_config
 from tests.desk import ACCOUNT, FUNDS, KEY, SECRET, open_desk, settled, until
+from tests.grids import mostly_sqlite
 from tests.running import run
 from tests.store.samples import NOON
 from tests.test_holding import lose
@@ -48,6 +49,7 @@ def logged(log: Path, event: str) -> list[dict[str, str]]:
     return [line for line in lines if line["event"] == event]
 
 
+@mostly_sqlite
 def test_the_second_waits_and_takes_over_from_one_that_is_killed_and_one_that_stops(
     database_url: str, tmp_path: Path
 ) -> None:

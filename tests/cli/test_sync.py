@@ -52,6 +52,7 @@ def equals_truth(exchange: Simulated, url: str) -> bool:
     return verdict.deals > 0
 
 
+@mostly_sqlite
 def test_each_pass_equals_the_truth_and_one_more_learns_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
