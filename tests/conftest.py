@@ -1,5 +1,6 @@
 """Databases for tests: each test gets a migrated one of its own, on SQLite and on PostgreSQL."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ hypothesis.settings.register_profile(
     "reconciler", deadline=None, derandomize="CI" in os.environ, print_blob=True
 )
 hypothesis.settings.load_profile("reconciler")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and what they import stay to the end: no use in looking whether they can
+    be freed, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

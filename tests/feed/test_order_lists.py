@@ -23,6 +23,8 @@ from tests.feed.peers import ending
 PENDING, EXECUTED = "ordersPending_subscribe", "ordersExecuted_subscribe"
 NAMES = [market.name for market in DEFAULT_MARKETS]
 SWEEP = 20 * MINUTE
+SELDOM: dict[str, Any] = {"sweep": SWEEP, "poll": SWEEP}
+"""What a listener does over and over while a test waits for the next hour."""
 LATER_S = seconds(MARKETS_INTERVAL + SWEEP + MINUTE)
 """The markets are read again within one turn after the hour."""
 
@@ -79,7 +81,7 @@ def dropped(stage: Stage) -> list[str]:
 
 def test_a_market_that_vanishes_before_the_subscription_is_dropped(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP, markets=DEFAULT_MARKETS[:3]) as stage:
+        async with open_stage(sqlite_url, **SELDOM, markets=DEFAULT_MARKETS[:3]) as stage:
             delist = stage.exchange.engine.enforcement.delist
             stage.network.when(PENDING, lambda: delist("ETH_BTC"))
             await live(stage)
@@ -97,7 +99,7 @@ def test_markets_that_are_listed_and_refused_all_the_same_are_left_out_for_the_o
     sqlite_url: str, odd: list[str]
 ) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             listed(stage, [*DEFAULT_MARKETS[:4], *map(named, odd), *DEFAULT_MARKETS[4:]])
             await live(stage)
             assert dropped(stage) == odd
@@ -113,7 +115,7 @@ def test_markets_that_are_listed_and_refused_all_the_same_are_left_out_for_the_o
 
 def test_a_list_that_is_refused_once_is_sent_again(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP, markets=DEFAULT_MARKETS[:3]) as stage:
+        async with open_stage(sqlite_url, **SELDOM, markets=DEFAULT_MARKETS[:3]) as stage:
             stage.exchange.faults.add(Rule(point=Point.CALL, act=Refuse(9), name=EXECUTED))
             await live(stage)
             assert dropped(stage) == []
@@ -126,7 +128,7 @@ def test_a_list_that_is_refused_once_is_sent_again(sqlite_url: str) -> None:
 @pytest.mark.parametrize("code", [1, 2, 6])
 def test_a_refusal_that_is_not_about_names_ends_the_session(sqlite_url: str, code: int) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             rule = Rule(point=Point.CALL, act=Refuse(code), name=PENDING, times=None)
             stage.exchange.faults.add(rule)
             with ending(f"code {code}", RequestRefused):
@@ -141,7 +143,7 @@ def test_a_list_that_is_too_long_for_the_exchange_ends_the_session(sqlite_url: s
     """Each half is taken: nothing is wrong with any name."""
 
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             asked = stage.network.requests
 
             def refuse_whole() -> None:
@@ -164,7 +166,7 @@ def test_a_market_that_is_listed_while_live_is_listened_to_without_another_conne
     sqlite_url: str,
 ) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             rule = listed(stage, DEFAULT_MARKETS[:5])
             await live(stage)
             stage.exchange.faults.remove(rule)
@@ -179,7 +181,7 @@ def test_a_market_that_is_listed_while_live_is_listened_to_without_another_conne
 
 def test_one_that_was_configured_before_it_was_listed_is_picked_up(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP, wanted=("SOL_USDT",)) as stage:
+        async with open_stage(sqlite_url, **SELDOM, wanted=("SOL_USDT",)) as stage:
             rule = listed(stage, DEFAULT_MARKETS[:1])
             await live(stage)  # deals and balances need no list
             assert lists(stage) == []
@@ -193,7 +195,7 @@ def test_one_that_was_configured_before_it_was_listed_is_picked_up(sqlite_url: s
 
 def test_one_that_is_gone_is_dropped_and_an_empty_list_is_never_sent(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP, wanted=("SOL_USDT",)) as stage:
+        async with open_stage(sqlite_url, **SELDOM, wanted=("SOL_USDT",)) as stage:
             await live(stage)
             stage.exchange.engine.enforcement.delist("SOL_USDT")
             await trio.sleep(LATER_S)
@@ -213,7 +215,7 @@ def test_only_the_connection_whose_list_changes_is_sent_it_and_more_are_opened_a
         many = tuple(named(f"A{number}_USDT") for number in range(2 * NAMES_MAX + 1))
         names = [market.name for market in many]
         early = names[:50] + names[51:150]
-        async with open_stage(sqlite_url, sweep=SWEEP, markets=many) as stage:
+        async with open_stage(sqlite_url, **SELDOM, markets=many) as stage:
             rule = listed(stage, [market for market in many if market.name in early])
             await live(stage)
             assert lists(stage) == [early[:100], early[100:]]
@@ -236,7 +238,7 @@ def test_a_market_that_vanishes_as_another_comes_costs_nothing_but_itself(sqlite
     """The list is refused while live, and the one before it is gone by then."""
 
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             rule = listed(stage, DEFAULT_MARKETS[:5])
             await live(stage)
             stage.exchange.faults.remove(rule)
@@ -257,7 +259,7 @@ def test_what_happens_while_lists_change_is_in_the_record_once_live_again(
     sqlite_url: str, before: str
 ) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             rule = listed(stage, DEFAULT_MARKETS[:5])
             await live(stage)
             stage.exchange.faults.remove(rule)
@@ -283,7 +285,7 @@ async def is_right(stage: Stage) -> bool:
 
 def test_a_listing_that_cannot_be_read_while_live_ends_nothing(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=SWEEP) as stage:
+        async with open_stage(sqlite_url, **SELDOM) as stage:
             await live(stage)
             answer = Answer(502, "<html>")
             rule = Rule(point=Point.REQUEST, act=answer, name="/api/v4/public/markets", times=None)
