@@ -21,8 +21,8 @@ demo: $(VENV)/runtime          ## the daemon on the built-in exchange and a scra
 test: lint                     ## linter, type checker and every test
 	$(TESTING) -n $(WORKERS) --dist worksteal $(ARGS)
 
-soak: $(VENV)/dev              ## the long ones: half a year, storms, many seeds, whole grids
-	$(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(VENV)/dev              ## the long ones: half a year, storms, many seeds, whole grids, laws at length
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -14,9 +14,11 @@ from tests.postgres import NoPostgres, postgres
 from tests.recycled import Databases, Template
 
 # No test measures time; and where a landing hangs on the run, it is the same run each time.
-hypothesis.settings.register_profile(
-    "reconciler", deadline=None, derandomize="CI" in os.environ, print_blob=True
+SUITE = hypothesis.settings(
+    deadline=None, derandomize="CI" in os.environ, print_blob=True, max_examples=50
 )
+hypothesis.settings.register_profile("reconciler", SUITE)
+hypothesis.settings.register_profile("soak", SUITE, max_examples=1000)
 hypothesis.settings.load_profile("reconciler")
 
 
