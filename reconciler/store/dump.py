@@ -7,11 +7,13 @@ Secrets reach the tools in a file that only we can read, never as arguments.
 
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -28,6 +30,7 @@ PLACES = ("/usr/lib/postgresql", "/usr")
 """Where distributions keep several versions side by side."""
 
 _SERVICE = "reconciler"
+_STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +93,47 @@ def dump(
     tools: Tools, database: Database, name: str, target: Path, environment: Mapping[str, str]
 ) -> None:
     """The whole database as of a snapshot, compressed.  Raises DatabaseUnusable."""
-    with _service(database, environment) as reaching:
-        ended = subprocess.run(  # noqa: S603
-            [
-                tools.dump,
-                *("--format=custom", "--no-password", f"--snapshot={name}"),
-                *(f"--lock-wait-timeout={LOCK_WAIT_MS}", f"--file={target}"),
-                f"--dbname=service={_SERVICE}",
-            ],
-            env=reaching,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    if ended.returncode:
-        said = _complaint(ended.stderr)
+    arguments = [
+        tools.dump,
+        *("--format=custom", "--no-password", f"--snapshot={name}"),
+        *(f"--lock-wait-timeout={LOCK_WAIT_MS}", f"--file={target}"),
+        f"--dbname=service={_SERVICE}",
+    ]
+    with (
+        _service(database, environment) as reaching,
+        _running(arguments, env=reaching, stderr=subprocess.PIPE) as tool,
+    ):
+        _, complaints = tool.communicate()
+    if tool.returncode:
+        said = _complaint(complaints.decode(errors="replace"))
         if database.url.password:
             said = said.replace(str(database.url.password), "***")
         raise DatabaseUnusable(f"pg_dump failed: {said}")
+
+
+@contextmanager
+def _running(arguments: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A tool, until it has ended; killed if the block is left by an error or a signal.
+
+    Whoever tells us to stop while it is being started waits until it can be stopped too.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    as_before = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    try:
+        with subprocess.Popen(  # noqa: S603 - what the operator's PATH names
+            [str(argument) for argument in arguments],
+            stdin=subprocess.DEVNULL,
+            preexec_fn=as_before,
+            **options,
+        ) as process:
+            try:
+                as_before()
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+    finally:
+        as_before()
 
 
 @contextmanager
@@ -157,19 +181,14 @@ def proven_equal(
     Raises DatabaseUnusable, naming the first that is not.
     """
     with tempfile.TemporaryFile() as complaints:
-        with subprocess.Popen(  # noqa: S603
+        with _running(
             [tools.restore, "--data-only", "--file=-", target],
             env=_plain(environment),
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,
         ) as reader:
             assert reader.stdout is not None
-            try:
-                dumped = dict(tables_of(reader.stdout))
-            except BaseException:
-                reader.kill()
-                raise
+            dumped = dict(tables_of(reader.stdout))
         complaints.seek(0)
         if reader.returncode:
             said = _complaint(complaints.read().decode(errors="replace"))
