@@ -72,8 +72,10 @@ class Bookkeeping:
                 schema.transactions.c.asset == bindparam("asset"),
                 schema.transactions.c.fee != literal_column("'0'", Text),
             )
-            .order_by(schema.transactions.c.updated_at.desc())
-            .limit(literal_column("8", Integer))
+            .order_by(
+                schema.transactions.c.updated_at.desc(), schema.transactions.c.created_at.desc()
+            )
+            .limit(literal_column("32", Integer))
             .offset(literal_column("0", Integer)),
         )
         self._readings = LookUp(dialect, schema.conclusions, by=["kind", "reference"])
@@ -172,7 +174,8 @@ class Bookkeeping:
         return self._ledger.amend(connection, account_id, _sorted(entries))
 
     def other_readings(self, connection: Connection, account_id: int, asset: str) -> list[Reading]:
-        """Of the transactions with a fee that changed last those that could be read otherwise."""
+        """Of the transactions with a fee that changed last, or still may, those that could be read
+        otherwise, the newest first."""
         rows = self._with_fee(connection, account=account_id, asset=asset)
         known = {key_of(one): one for one in map(self._transaction_of, rows)}
         keys = [(READING, key) for key in known]
