@@ -120,10 +120,10 @@ def assert_trial_balance_is_zero(url: str) -> None:
     assert set(sums.values()) == {Decimal(0)}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_a_life_of_trades_and_transfers_drifts_nowhere(sqlite_url: str, seed: int) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, seed, seconds=100)
+        await trade(stage, seed, seconds=60)
         await trio.sleep(200)
         assert (await stage.verdict()).is_equal
         assert drifts(sqlite_url) == []
@@ -143,7 +143,7 @@ def test_a_life_of_every_kind_of_movement_drifts_nowhere(sqlite_url: str, seed: 
 
 def test_on_postgresql_too(postgres_url: str) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, 1, seconds=120)
+        await trade(stage, 1, seconds=40)
         await trio.sleep(200)
         assert drifts(postgres_url) == []
         assert set(checks(postgres_url).values()) == {"verified"}
@@ -165,7 +165,7 @@ def test_balances_that_come_three_seconds_late_are_no_alarm(sqlite_url: str, see
                     probability=0.5,
                 )
             )
-        await trade(stage, seed, seconds=100, rate=10)
+        await trade(stage, seed, seconds=50, rate=10)
         await trio.sleep(200)
         assert drifts(sqlite_url) == []
         assert_ledger_is_true(stage, sqlite_url)
