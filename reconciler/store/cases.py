@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, literal_column, select
 
-from reconciler.domain.money import ZERO, canonical
+from reconciler.domain.money import ZERO, canonical, minus
 from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import Proof
 from reconciler.store import schema
@@ -43,6 +43,12 @@ class Case:
     @property
     def unit(self) -> Decimal:
         return Decimal(1).scaleb(-self.decimals)
+
+    def agrees(self, expected: Decimal) -> None:
+        """The proof is verified; the ledger then expects so much."""
+        self.expected = expected
+        self.difference = minus(self.reported, expected)
+        self.verified_at = self.proof.verified_at
 
     @property
     def state(self) -> str:

@@ -81,9 +81,7 @@ class Openings:
         self._conclusions.conclude(connection, account_id, entry, note=note, now=now)
         case.proof = proof
         self._scales.weigh(connection, account_id, case, [], skew)
-        case.verified_at = case.proof.verified_at
-        case.expected = self._ledger.balance(connection, account_id, case.place)
-        case.difference = minus(case.reported, case.expected)
+        case.agrees(self._ledger.balance(connection, account_id, case.place))
 
     def late(self, connection: Connection, account_id: int, posted: Sequence[Posted]) -> None:
         """After entries of a time that was judged without them.  Before the opening it was that

@@ -20,7 +20,7 @@ from reconciler.store.clocks import skew_of
 from reconciler.store.drifts import WHOLE, Drift, drift_of
 from reconciler.store.engine import Database
 from reconciler.store.horizon import Horizon
-from reconciler.store.reads import Gap
+from reconciler.store.reads import Gap, gap_of
 from reconciler.store.schema import (
     accounts,
     alerts,
@@ -282,14 +282,4 @@ def _gaps(connection: Connection, account_id: int, recent: int) -> list[Gap]:
         .order_by(g.gap_from.desc())
         .limit(GAPS_MAX)
     )
-    return [
-        Gap(
-            stream=row.stream,
-            since=row.gap_from,
-            until=row.gap_until,
-            reason=row.reason,
-            state=GapState(row.state),
-            closed_at=row.closed_at,
-        )
-        for row in rows
-    ]
+    return [*map(gap_of, rows)]

@@ -6,6 +6,7 @@ block; in the event loop they go through a Hop.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, func, select, tuple_
 
@@ -67,6 +68,18 @@ class Gap:
     reason: str
     state: GapState
     closed_at: int | None
+
+
+def gap_of(row: Any) -> Gap:
+    """The gap in a row that has all of its columns."""
+    return Gap(
+        stream=row.stream,
+        since=row.gap_from,
+        until=row.gap_until,
+        reason=row.reason,
+        state=GapState(row.state),
+        closed_at=row.closed_at,
+    )
 
 
 class Reads:
@@ -140,17 +153,7 @@ class Reads:
                 .where(gaps.c.account_id == number_of(account))
                 .order_by(gaps.c.stream, gaps.c.gap_from, gaps.c.gap_until)
             )
-            return [
-                Gap(
-                    stream=row.stream,
-                    since=row.gap_from,
-                    until=row.gap_until,
-                    reason=row.reason,
-                    state=GapState(row.state),
-                    closed_at=row.closed_at,
-                )
-                for row in rows
-            ]
+            return [*map(gap_of, rows)]
 
     def newest_session_id(self, account: str) -> int | None:
         """The greatest session id that the account has used."""

@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from reconciler.domain.money import ZERO, minus, plus
+from reconciler.domain.money import minus, plus
 from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import judge
 from reconciler.reconcile.prefix import Allowance, Seen, Skew, allowed, matched, window
@@ -48,9 +48,7 @@ class Scales:
             )
             tolerance = self._rules.tolerance_of(case.place[1])
             found = matched(seen[-1], case.wallet, prefixes, floating, case.proof.level, tolerance)
-            case.expected = prefixes[-1] if found is None else found
-            case.difference = minus(case.reported, case.expected or ZERO)
-            case.verified_at = case.proof.verified_at
+            case.agrees(prefixes[-1] if found is None else found)
 
     def allowance(
         self, connection: Connection, account_id: int, place: Place, skew: Skew, seen: Seen

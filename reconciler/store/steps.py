@@ -160,9 +160,7 @@ class Steps:
         case.proof = judging.blurred(case.proof, found.or_more.get(case.wallet, ()))
         self._scales.weigh(connection, account_id, case, [], skew)
         if case.proof.is_verified:
-            case.expected = self._ledger.balance(connection, account_id, case.place)
-            case.difference = minus(case.reported, case.expected)
-            case.verified_at = case.proof.verified_at
+            case.agrees(self._ledger.balance(connection, account_id, case.place))
 
 
 def _leg(wallet: Wallet | None, asset: str, amount: Decimal) -> Leg:
