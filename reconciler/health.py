@@ -74,8 +74,3 @@ def _percent(progress: Progress | None) -> str:
         return ""
     share = 100 * (progress.at - progress.since) // (progress.until - progress.since)
     return f", {progress.stream} {min(max(share, 0), 100)}%"
-
-
-def is_ready(running: Running) -> bool:
-    """Whether every account's feed is live and backfilled, and what it hears is written."""
-    return not degraded(running)

@@ -10,7 +10,7 @@ from reconciler.domain.moments import DAY, HOUR, MINUTE, SECOND, seconds
 from reconciler.domain.words import Phase, Source
 from reconciler.feed.account import listen
 from reconciler.feed.figures import Figures, Progress
-from reconciler.health import degraded, is_ready, stuck
+from reconciler.health import degraded, stuck
 from reconciler.inbox import Inbox, Outlet, open_inbox
 from reconciler.pulse import Pulse
 from reconciler.simulator.faults import Answer, Point, Rule
@@ -30,8 +30,8 @@ def running(*phases: Phase) -> Seen:
 
 
 def test_every_account_must_be_live_and_the_database_there() -> None:
-    assert is_ready(running(Phase.LIVE, Phase.LIVE))
-    assert not is_ready(running(Phase.LIVE, Phase.SUBSCRIBED))
+    assert not degraded(running(Phase.LIVE, Phase.LIVE))
+    assert degraded(running(Phase.LIVE, Phase.SUBSCRIBED))
     away = running(Phase.LIVE)
     away.writer.away_since = 1
     assert degraded(away) == ("the database is away",)

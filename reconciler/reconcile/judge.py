@@ -241,12 +241,6 @@ def simplest(interval: Interval) -> Decimal:
     return lo
 
 
-def unseen(proof: Proof) -> Offsets:
-    """By what a wallet without a step may have moved all the same."""
-    assert proof.level is not None
-    return differences(proof.level, proof.room)
-
-
 def learned_late(proof: Proof, amount: Decimal) -> Proof:
     """After the ledger gained an entry of `amount` from a time before the last report.  If that is
     too little to be seen, the reports since were weighed without it and the level may lie beside
