@@ -86,15 +86,21 @@ class Holding:
         """The last one of each account."""
 
     async def while_held(
-        self, account: str, work: Callable[[Hold], Awaitable[T]], *, patience: float = math.inf
+        self,
+        account: str,
+        work: Callable[[Hold], Awaitable[T]],
+        *,
+        patience: float = math.inf,
+        waits: Callable[[], None] | None = None,
     ) -> T:
         """What `work` returns; it is begun anew whenever the account was lost and is back.
 
-        Raises AccountHeld, or DatabaseAway, after waiting `patience` seconds for the account.
+        `waits` is called after each attempt in vain.  Raises AccountHeld, or DatabaseAway, after
+        waiting `patience` seconds for the account.
         """
         log = self._log.bind(account=account) if _is_account(account) else _SILENT
         while True:
-            token = await self._acquired(account, patience, log)
+            token = await self._acquired(account, patience, waits, log)
             log.info("account.held", token=token)
             mine = self._works[account]
             try:
@@ -108,13 +114,19 @@ class Holding:
                 await self._ask(self._locks.release, account)
             await trio.sleep(POLL_SECONDS)
 
-    async def while_on_duty(self, duty: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def while_on_duty(
+        self,
+        duty: str,
+        work: Callable[[], Awaitable[T]],
+        *,
+        waits: Callable[[], None] | None = None,
+    ) -> T:
         """The same of a duty, which nobody else of this database has meanwhile."""
 
         async def held(_: Hold) -> T:
             return await work()
 
-        return await self.while_held(DUTY.format(duty), held)
+        return await self.while_held(DUTY.format(duty), held, waits=waits)
 
     async def watch(self) -> None:
         """Notices, for ever, when what is held is held no more."""
@@ -124,7 +136,9 @@ class Holding:
                 with suppress(DatabaseAway):
                     await self._ask(self._locks.check)
 
-    async def _acquired(self, account: str, patience: float, log: Logger) -> int:
+    async def _acquired(
+        self, account: str, patience: float, waits: Callable[[], None] | None, log: Logger
+    ) -> int:
         """Waits for the account; the token to write it with."""
         give_up_at = trio.current_time() + patience
         told: type[Exception] | None = None
@@ -140,6 +154,8 @@ class Holding:
                 reason: DatabaseUnusable = AccountHeld(account, who)
             except DatabaseAway as away:
                 reason = away
+            if waits is not None:
+                waits()
             if late:
                 raise reason
             if told is not type(reason):

@@ -79,8 +79,14 @@ class Dispatcher:
         """There is something to do."""
         self._bell.set()
 
-    async def deliver(self) -> None:
-        """Delivers, for ever."""
+    async def attend(self, holding: Holding) -> None:
+        """Delivers, for ever, whenever no other process of the database does."""
+        try:
+            await holding.while_on_duty(DUTY, self._deliver, waits=self._off_duty)
+        finally:
+            self._quiet.set()
+
+    async def _deliver(self) -> None:
         self.figures.is_on_duty = True
         self._busy.clear()
         hands: dict[str, trio.MemorySendChannel[Sequence[Delivery]]] = {}
@@ -93,7 +99,7 @@ class Dispatcher:
         finally:
             self.figures.is_on_duty = False
             self._pulse.rest()
-            self._quiet.set()
+            self._off_duty()
 
     async def record(self, untold: Untold) -> None:
         """Puts on record what was told without it.  Raises DatabaseAway."""
@@ -101,11 +107,18 @@ class Dispatcher:
         self.ring()
 
     async def leave(self) -> None:
-        """Returns when nothing is due any more, or nobody here is on duty."""
+        """Returns when nothing is due any more, or somebody else sees to it.
+
+        Who has just begun, and fails at once, does not know yet whether it is on duty.
+        """
         self._leaving = True
         self.ring()
-        if self.figures.is_on_duty:
-            await self._quiet.wait()
+        await self._quiet.wait()
+
+    def _off_duty(self) -> None:
+        """Somebody else is on duty, or the database is away."""
+        if self._leaving:
+            self._quiet.set()
 
     async def _take_turns(
         self, hands: dict[str, trio.MemorySendChannel[Sequence[Delivery]]]
@@ -202,7 +215,7 @@ async def open_alerts(
     voices = [Voice(hook, figures, log) for hook in hooks]
     dispatcher = Dispatcher(database, voices, hop, world, log, figures, pulse)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(holding.while_on_duty, DUTY, dispatcher.deliver)
+        nursery.start_soon(dispatcher.attend, holding)
         nursery.start_soon(tell_degraded, voices, figures, writer, dispatcher.record, world)
         for voice in voices:
             nursery.start_soon(beat, voice, figures, writer, stuck, world)

@@ -11,6 +11,7 @@ from reconciler.alerts.hook import HookFailed, Message
 from reconciler.alerts.voice import DELIVERY_SECONDS_MAX
 from reconciler.domain.events import Event
 from reconciler.domain.moments import DAY, HOUR, seconds
+from reconciler.holding import POLL_SECONDS
 from reconciler.store.engine import open_database
 from tests.alerts.bench import Act, Bench, Sink, alerts, feed, happen, open_bench
 from tests.feed.memory import run
@@ -278,6 +279,33 @@ def test_leaving_gives_what_is_due_a_last_chance(sqlite_url: str) -> None:
     assert slow.heard() == ["auth.rejected feed/treasury"]
     states = {(hook, state) for _, hook, state, _ in alerts(open_database(sqlite_url))}
     assert states == {("slow", "sent"), ("hanging", "pending")}
+
+
+def test_who_leaves_at_once_tells_first_what_happened(database_url: str) -> None:
+    """As one whose credentials are refused does, before it knows whether it is on duty."""
+    sink = Sink()
+
+    async def main() -> None:
+        async with open_bench(database_url, sink) as bench:
+            bench.happen(REFUSED, feed("treasury"))
+
+    run(main)
+    assert sink.heard() == ["auth.rejected feed/treasury"]
+
+
+def test_leaving_leaves_the_rest_to_who_is_on_duty(database_url: str) -> None:
+    mine, other = Sink("sink", act=hang), Sink("sink")
+
+    async def main() -> None:
+        async with open_bench(database_url, mine):
+            await trio.sleep(1)
+            async with open_bench(database_url, other, seed=2) as second:
+                second.happen(REFUSED, feed("treasury"))
+                began = trio.current_time()
+            assert trio.current_time() - began < POLL_SECONDS + 0.1
+
+    run(main)
+    assert other.told == []
 
 
 def test_leaving_does_not_wait_where_nothing_is_due(sqlite_url: str) -> None:
