@@ -30,6 +30,9 @@ WAITING_MAX = 24
 
 MARKS_MAX = 6
 
+ROUNDER = 3
+"""An amount that ends so many decimals before what is shown does is no accident."""
+
 
 class Mark(Struct, frozen=True, kw_only=True):
     """Where the wallet stood for a while after it had left its level, by our clock."""
@@ -311,8 +314,7 @@ def adjusted(proof: Proof, amount: Decimal) -> Proof:
 
 
 def drifted_by(proof: Proof, unit: Decimal) -> Decimal:
-    """The drift as exact as the display allows: the multiple of `unit` in the middle of what is
-    possible; zero if there is none."""
+    """The drift as exact as the display allows; zero if there is none."""
     if not proof.has_drifted:
         return ZERO
     assert proof.base is not None
@@ -321,10 +323,14 @@ def drifted_by(proof: Proof, unit: Decimal) -> Decimal:
 
 
 def nearest(offsets: Offsets, unit: Decimal) -> Decimal:
-    """The multiple of `unit` (a power of ten) closest to the middle of the lowest interval, if it
-    lies in it, else the middle.  Both ends are open, as those of differences are."""
+    """The most likely value in the lowest interval, of which both ends are open, as those of
+    differences are: one that is round; else the multiple of `unit` (a power of ten) closest to the
+    middle, if it lies in it; else the middle."""
     lo, hi = offsets[0]
     middle = EXACT.divide(plus(lo, hi), Decimal(2))
+    rounder = middle.quantize(unit.scaleb(ROUNDER), context=_ROUNDED)
+    if rounder and lo < rounder < hi:
+        return rounder
     on_grid = middle.quantize(unit, context=_ROUNDED)
     return on_grid if lo < on_grid < hi else middle
 

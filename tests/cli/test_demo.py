@@ -12,7 +12,7 @@ def test_the_demo_heals_its_cut_is_told_of_its_drift_and_ends_equal() -> None:
     end = run(ended, "demo", "--for", "10s", seconds=120)
     assert end.code == 0, end.out + end.err
     assert "the connection is cut" in end.out
-    assert "drift.detected: treasury, spot USDT differs by -15 from what" in end.out
+    assert "drift.detected: treasury, spot USDT differs by -15 from what" in end.out, end.out
     recovered = re.search(r"live again: (\d+) deals recovered", end.out)
     assert recovered is not None
     assert int(recovered[1]) > 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.domain.words import Wallet
 from reconciler.reconcile.judge import (
     MARKS_MAX,
+    ROUNDER,
     WAITING_MAX,
     Proof,
     absorbed,
@@ -52,7 +53,7 @@ from tests.reconcile.truth import (
     verified,
 )
 
-UNIT_SHOWN = money(UNIT)
+UNIT_SHOWN = Decimal(1).scaleb(-DECIMALS)
 
 
 def begun(life: Life, frozen: int = 0) -> Proof:
@@ -216,7 +217,8 @@ def test_what_is_lost_beyond_what_is_hidden_is_in_doubt_at_the_first_report(
     drift = drifted_by(all_of(after), UNIT_SHOWN)
     assert contains(moved(after), drift)
     assert width(moved(after)) == width(proof.level) + money(life.hidden)
-    assert abs(drift + money(lost)) <= (width(moved(after)) + UNIT_SHOWN) / 2
+    if drift % UNIT_SHOWN.scaleb(ROUNDER) != 0:
+        assert abs(drift + money(lost)) <= (width(moved(after)) + UNIT_SHOWN) / 2
 
 
 @settings(max_examples=50)
@@ -572,9 +574,21 @@ def test_a_figure_is_on_the_grid_of_the_display_if_the_offsets_let_it(
     (low, high), *_ = offsets
     found = nearest(offsets, unit)
     assert low < found < high
-    nearer = abs(found - (low + high) / 2)
-    assert nearer <= unit / 2
-    assert found % unit == 0 or nearer == 0
+    if found % unit.scaleb(ROUNDER) != 0 or not found:
+        nearer = abs(found - (low + high) / 2)
+        assert nearer <= unit / 2
+        assert found % unit == 0 or nearer == 0
+
+
+@given(taken=st.integers(1, 10**6), low=st.integers(1, 20), high=st.integers(1, 20),
+       sign=st.sampled_from([1, -1]))  # fmt: skip
+@example(taken=15 * 1000, low=3, high=1, sign=-1)
+def test_an_amount_that_is_round_is_told_as_it_is_wherever_in_the_interval_it_lies(
+    taken: int, low: int, high: int, sign: int
+) -> None:
+    lost = sign * taken * UNIT_SHOWN.scaleb(ROUNDER)
+    offsets = ((lost - low * UNIT_SHOWN, lost + high * UNIT_SHOWN),)
+    assert nearest(offsets, UNIT_SHOWN) == lost
 
 
 @given(low=st.integers(-500, 500), wide=st.integers(1, 250), apart=st.integers(0, 250),
