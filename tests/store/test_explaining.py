@@ -65,14 +65,14 @@ def test_a_drift_that_changes_is_one_and_is_explained_whole(database_url: str) -
             stage.exchange.phantom(ACCOUNT, "USDT", "-15")
             await trio.sleep(SETTLED_SECONDS)
             acknowledged(stage.database, 1, now=NOON)
-            stage.exchange.phantom(ACCOUNT, "USDT", "-1.00000001")
+            stage.exchange.phantom(ACCOUNT, "USDT", "-1.00000123")
             await trio.sleep(SETTLED_SECONDS)
             [drift] = listed(stage.database)
-            assert drift.difference == Decimal("-16.00000001")
+            assert drift.difference == Decimal("-16.00000123")
             assert drift.acknowledged_at is None, "what changed was not seen yet"
             explain(stage.database, 1, note="both", now=NOON)
             await trio.sleep(SETTLED_SECONDS)
-            assert states(stage) == [("explained", "-16.00000001", "both")]
+            assert states(stage) == [("explained", "-16.00000123", "both")]
             assert check(stage) == ("verified", "0")
 
     run(main)
