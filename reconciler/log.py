@@ -4,10 +4,12 @@ Two walls keep secrets out: they are `Secret` values that print as nothing, and 
 be written is searched for each known secret once more, tracebacks included.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterable
 from typing import Literal, TextIO
+from urllib.parse import quote, quote_plus
 
 import structlog
 
@@ -36,7 +38,8 @@ class Filter:
 
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Show these no more; those before neither."""
-        self._hidden |= {text: None for secret in secrets if (text := secret.reveal())}
+        for secret in secrets:
+            self._hidden |= dict.fromkeys(_spellings(secret.reveal()))
 
     def is_shown(self, level: str) -> bool:
         """Whether lines of this level are written."""
@@ -47,6 +50,16 @@ class Filter:
         for text in self._hidden:
             line = line.replace(text, "…")
         return line
+
+
+def _spellings(text: str) -> list[str]:
+    """As it may stand in a line: as it is, in quotes, in JSON, in an address, or in one in another;
+    the longest first, so that of none a rest is shown."""
+    in_address = (quote(text, errors="replace"), quote(text, safe="", errors="replace"))
+    quoted = {text, repr(text)[1:-1], *in_address, quote_plus(text, errors="replace")}
+    inner = quoted | {json.dumps(each)[1:-1] for each in quoted}
+    outer = inner | {json.dumps(each, ensure_ascii=False)[1:-1] for each in inner}
+    return sorted((each for each in outer if each), key=len, reverse=True)
 
 
 def open_log(

@@ -2,6 +2,12 @@
 
 import io
 import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote, unquote_plus, urlencode
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.log import Filter, Logger, open_log
 from reconciler.secret import Secret
@@ -39,6 +45,39 @@ def test_a_known_secret_is_hidden_in_fields_and_tracebacks() -> None:
             log.exception("session.bug", url="https://x/?token=hush")
         assert "ValueError" in out.getvalue()
         assert "hush" not in out.getvalue()
+
+
+@given(secret=st.text(st.sampled_from("ab\"'\\/ é+%&\n☃"), min_size=4, max_size=12))
+def test_a_secret_is_hidden_however_it_is_spelled(secret: str) -> None:
+    """In quotes, in an address, in a text that is JSON itself: nobody who undoes that finds it."""
+    log, out = logged("json", secret)
+    log.info(
+        "odd", it=secret, in_it=[{secret: secret}], shown=repr(secret), body=json.dumps(secret)
+    )
+    log.info("odd", url=f"https://x/?{urlencode({'token': secret})}", path=f"/{quote(secret)}")
+    try:
+        raise ValueError(secret)
+    except ValueError:
+        log.exception("odd")
+    for line in out.getvalue().splitlines():
+        for field in texts(json.loads(line)):
+            assert secret not in field
+            assert repr(secret)[1:-1] not in field
+            assert secret not in unquote_plus(field)
+            assert secret not in unquote(field)
+            assert json.dumps(secret)[1:-1] not in field
+
+
+def texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, each in value.items():
+                yield from (key, *texts(each))
+        case list():
+            for each in value:
+                yield from texts(each)
 
 
 def test_debug_is_silent_unless_asked_for() -> None:
