@@ -18,6 +18,7 @@ from trio.testing import MockClock
 
 from reconciler.clock import VirtualClock
 from reconciler.domain.moments import MINUTE, SECOND
+from reconciler.domain.words import Source
 from reconciler.hop import Hop, T, Ts, inline, thread
 from reconciler.inbox import (
     BATCHES_WAITING_MAX,
@@ -119,7 +120,7 @@ def test_a_batch_is_acknowledged_when_others_can_see_it_and_with_its_own_counts(
         inbox, outlet = open_inbox()
         async with inbox:
             for facts in ([deal(1)], [deal(1), deal(2), deal(3)], []):
-                arrived = batch(*facts)
+                arrived = batch(*facts, source=Source.QUERY)
                 inbox.send_nowait(
                     Batch(
                         account=arrived.account,

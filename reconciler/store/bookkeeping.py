@@ -5,13 +5,14 @@ before it is credited.  So each is posted from what is stored of it by now, and 
 difference when more is known.  A deal whose wallet can't be told yet waits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection, Dialect, Integer, Text, bindparam, delete, literal_column, select
 
 from reconciler.domain.facts import Deal, Market, Movement, Transaction
+from reconciler.domain.moments import MOMENT_MAX
 from reconciler.domain.words import Wallet, wallet_of
 from reconciler.ledger.entry import Entry
 from reconciler.ledger.postings import (
@@ -81,8 +82,14 @@ class Bookkeeping:
         self._readings = LookUp(dialect, schema.conclusions, by=["kind", "reference"])
         waiting = schema.waiting_deals
         self._wait = Write(dialect, waiting, overwritten=["reason"])
-        self._waiting = Read(
-            dialect, select(waiting).where(waiting.c.account_id == bindparam("account"))
+        self._waiting_of = LookUp(dialect, waiting, by=["order_id"])
+        self._waiting_for = Read(
+            dialect,
+            select(waiting).where(
+                waiting.c.account_id == bindparam("account"),
+                waiting.c.reason == bindparam("reason"),
+                waiting.c.executed_at < bindparam("until"),
+            ),
         )
         self._waits_no_more = Change(
             dialect,
@@ -126,18 +133,13 @@ class Bookkeeping:
         self, connection: Connection, account_id: int, order_ids: Iterable[int]
     ) -> list[Posted]:
         """Posts the deals that waited for one of these orders, or were posted without it."""
-        waiting = list(self._waiting(connection, account=account_id))
-        if not waiting:
-            return []
-        known = set(order_ids)
-        return self._again(connection, account_id, [row for row in waiting if row[1] in known])
+        waiting = self._waiting_of(connection, account_id, [(id_,) for id_ in order_ids])
+        return self._again(connection, account_id, set(waiting))
 
     def markets(self, connection: Connection, account_id: int, *, now: int) -> list[Posted]:
         """Posts the deals and movements that waited for a market, after markets were stored."""
-        waiting = self._waiting(connection, account=account_id)
-        posted = self._again(
-            connection, account_id, [row for row in waiting if row[4] == MARKET_UNKNOWN]
-        )
+        waiting = self._waits(connection, account_id, MARKET_UNKNOWN, MOMENT_MAX)
+        posted = self._again(connection, account_id, waiting)
         unposted = self._unposted_movements(connection, account=account_id)
         return posted + self.movements(
             connection, account_id, [self._movement_of(row) for row in unposted], now=now
@@ -146,11 +148,7 @@ class Bookkeeping:
     def covered(self, connection: Connection, account_id: int, until: int) -> list[Posted]:
         """After orders are proven complete up to `until`: a deal before it whose order is still
         unknown has none on record (a business account's cancelled one), and is posted as spot."""
-        late = [
-            row
-            for row in self._waiting(connection, account=account_id)
-            if row[4] == ORDER_UNKNOWN and self._encoding.moment_of(row[3]) < until
-        ]
+        late = self._waits(connection, account_id, ORDER_UNKNOWN, until)
         return self._again(connection, account_id, late, assume=True)
 
     def transactions(
@@ -221,14 +219,14 @@ class Bookkeeping:
         self,
         connection: Connection,
         account_id: int,
-        waiting: Sequence[Values],
+        waiting: Iterable[Values],
         *,
         assume: bool = False,
     ) -> list[Posted]:
         """Posts waiting deals, those that can be posted now."""
-        if not waiting:
-            return []
         keys = [(row[1], row[2]) for row in waiting]
+        if not keys:
+            return []
         rows = {row[1:3]: row for row in self._deals(connection, account_id, keys)}
         deals = [self._rows.deal_of(row) for row in rows.values()]
         return self._post(connection, account_id, deals, fresh=False, assume=assume)
@@ -247,7 +245,7 @@ class Bookkeeping:
         wallets = self._wallets(connection, account_id, deals, markets)
         entries: list[Entry] = []
         waiting: list[tuple[Deal, str]] = []
-        assumed = set() if fresh else self._assumed(connection, account_id)
+        assumed = set() if fresh else self._assumed(connection, account_id, deals)
         for deal in deals:
             market, wallet = markets[deal.market], wallets.get(deal.order_id)
             if market is None:
@@ -286,9 +284,19 @@ class Bookkeeping:
         write = self._ledger.post if fresh else self._ledger.amend
         return write(connection, account_id, _sorted(entries))
 
-    def _assumed(self, connection: Connection, account_id: int) -> set[tuple[int, int]]:
-        """The deals that are posted as spot already; told once more, they stay it."""
-        waiting = self._waiting(connection, account=account_id)
+    def _waits(
+        self, connection: Connection, account_id: int, reason: str, until: int
+    ) -> Iterator[Values]:
+        """The deals before a moment that wait for this reason."""
+        moment = self._encoding.moment(until)
+        return self._waiting_for(connection, account=account_id, reason=reason, until=moment)
+
+    def _assumed(
+        self, connection: Connection, account_id: int, deals: Sequence[Deal]
+    ) -> set[tuple[int, int]]:
+        """Those of the deals that are posted as spot already; told once more, they stay it."""
+        keys = list({(deal.order_id,): None for deal in deals})
+        waiting = self._waiting_of(connection, account_id, keys)
         return {(row[1], row[2]) for row in waiting if row[4] == ASSUMED}
 
     def _wallets(

@@ -1,14 +1,22 @@
 """What was last measured of the exchange's clock, for an account."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Dialect, bindparam, select
 
 from reconciler.reconcile.prefix import Skew
 from reconciler.store.schema import clocks
+from reconciler.store.statements import Read
 
 
-def skew_of(connection: Connection, account_id: int) -> Skew:
-    """As measured, or that nothing is known."""
-    row = connection.execute(
-        select(clocks.c.skew, clocks.c.uncertainty).where(clocks.c.account_id == account_id)
-    ).first()
-    return Skew() if row is None else Skew(offset=row[0], uncertainty=row[1])
+class Clocks:
+    """Asks for it, for one kind of database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        measured = select(clocks.c.skew, clocks.c.uncertainty)
+        of_account = clocks.c.account_id == bindparam("account")
+        self._measured = Read(dialect, measured.where(of_account))
+
+    def skew_of(self, connection: Connection, account_id: int) -> Skew:
+        """As measured, or that nothing is known."""
+        for offset, uncertainty in self._measured(connection, account=account_id):
+            return Skew(offset=offset, uncertainty=uncertainty)
+        return Skew()

@@ -17,7 +17,7 @@ from reconciler.ledger.entry import Entry, Leg
 from reconciler.reconcile import judge
 from reconciler.reconcile.drift import DriftState
 from reconciler.reconcile.judge import Proof
-from reconciler.store.clocks import skew_of
+from reconciler.store.clocks import Clocks
 from reconciler.store.conclusions import Conclusions
 from reconciler.store.drifts import WHOLE, Drift, acknowledge, drift_of, explained
 from reconciler.store.engine import Database
@@ -70,11 +70,12 @@ def explain(database: Database, drift_id: int, *, note: str, now: int) -> Explai
             how = f"{drift.state}" + (f" ({drift.explanation})" if drift.explanation else "")
             raise AlreadyClosed(f"drift {drift_id} is {how} already")
         amount = _adjust(connection, drift)
+        skew = Clocks(connection.dialect).skew_of(connection, drift.account_id)
         expected = minus(drift.reported, amount)
         entry = Entry(
             kind=ADJUSTMENT,
             reference=str(drift_id),
-            occurred_at=drift.parted_until + skew_of(connection, drift.account_id).offset,
+            occurred_at=drift.parted_until + skew.offset,
             legs=(
                 Leg(
                     wallet=Wallet(drift.wallet),

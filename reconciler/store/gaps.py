@@ -6,98 +6,120 @@ stays.  So a feed that fails again and again leaves one open gap, not one for ea
 turns out to be out of reach does not keep the rest open.
 """
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Dialect,
+    Text,
+    bindparam,
+    delete,
+    literal_column,
+    select,
+    update,
+)
 
 from reconciler.domain.facts import GapNotice
 from reconciler.domain.spans import Stretch
 from reconciler.domain.spans import gaps as outside
 from reconciler.domain.words import GapState
-from reconciler.store.columns import storable
+from reconciler.store.columns import encoding_of, storable
 from reconciler.store.schema import coverage, gaps
+from reconciler.store.statements import Change, Read, Write
+
+_CLOSED = literal_column(f"'{GapState.CLOSED}'", Text)
+"""Not a parameter: those of prepared statements have names."""
 
 
-def note(connection: Connection, account_id: int, notice: GapNotice, *, now: int) -> bool:
-    """Keeps what a notice says, unless its time is proven complete already.
+class Gaps:
+    """Writes them, for one kind of database."""
 
-    Returns whether people should hear of it: it is out of reach, and was not known to be.
-    """
-    stream, reason, state = storable(notice.stream), storable(notice.reason), notice.state
-    since, until = notice.since, notice.until
-    assert since <= until, f"a gap that ends before it begins: {since} … {until}"
-    if since == until or _is_covered(connection, account_id, stream, (since, until)):
-        return False
-    is_news = notice.is_news and state is GapState.UNREACHABLE
-    g = gaps.c
-    meets = _not_closed(account_id, stream) & (g.gap_from <= until) & (g.gap_until >= since)
-    older = connection.execute(select(gaps).where(meets)).all()
-    connection.execute(delete(gaps).where(meets))
-    for gap in older:
-        # What lies out of reach for one reason is one gap, though its beginning moves: a history
-        # of "180 days" begins later at each start.  An open one is not joined, as each part has to
-        # close by itself.
-        if gap.state == state == GapState.UNREACHABLE and gap.reason == reason:
-            since, until = min(since, gap.gap_from), max(until, gap.gap_until)
-            is_news = False
-    for gap in older:
-        for left in outside([(since, until)], gap.gap_from, gap.gap_until):
-            done = _is_covered(connection, account_id, stream, left)
-            was = GapState.CLOSED if done else GapState(gap.state)
-            _put(connection, account_id, stream, left, gap.reason, was, now)
-    _put(connection, account_id, stream, (since, until), reason, state, now)
-    return is_news
-
-
-def close(connection: Connection, account_id: int, stream: str, proven: Stretch, now: int) -> None:
-    """Closes every gap that lies wholly in a time proven complete, in whatever state it was."""
-    since, until = proven
-    connection.execute(
-        update(gaps)
-        .where(
-            _not_closed(account_id, stream),
-            gaps.c.gap_from >= since,
-            gaps.c.gap_until <= until,
+    def __init__(self, dialect: Dialect) -> None:
+        self._encoding = encoding_of(dialect)
+        g, c = gaps.c, coverage.c
+        since: BindParameter[int] = bindparam("since")
+        until: BindParameter[int] = bindparam("until")
+        of_stream = (g.account_id == bindparam("account")) & (g.stream == bindparam("stream"))
+        not_closed = of_stream & (g.state != _CLOSED)
+        meets = not_closed & (g.gap_from <= until) & (g.gap_until >= since)
+        within = not_closed & (g.gap_from >= since) & (g.gap_until <= until)
+        holds = (c.account_id == bindparam("account")) & (c.stream == bindparam("stream"))
+        holds &= (c.covered_from <= since) & (c.covered_until >= until)
+        self._meeting = Read(
+            dialect, select(g.gap_from, g.gap_until, g.reason, g.state).where(meets)
         )
-        .values(state=str(GapState.CLOSED), closed_at=now)
-    )
-
-
-def _put(
-    connection: Connection,
-    account_id: int,
-    stream: str,
-    time: Stretch,
-    reason: str,
-    state: GapState,
-    now: int,
-) -> None:
-    since, until = time
-    g = gaps.c
-    same = (g.account_id == account_id) & (g.stream == stream)
-    same &= (g.gap_from == since) & (g.gap_until == until)
-    connection.execute(delete(gaps).where(same))
-    connection.execute(
-        insert(gaps).values(
-            account_id=account_id,
-            stream=stream,
-            gap_from=since,
-            gap_until=until,
-            reason=reason,
-            state=str(state),
-            closed_at=now if state is GapState.CLOSED else None,
+        self._forget = Change(dialect, delete(gaps).where(meets))
+        self._close = Change(
+            dialect,
+            update(gaps).where(within).values(state=_CLOSED, closed_at=bindparam("now")),
         )
-    )
+        self._put = Write(dialect, gaps, overwritten=["reason", "state", "closed_at"])
+        self._covering = Read(dialect, select(c.stream).where(holds))
 
+    def note(self, connection: Connection, account_id: int, notice: GapNotice, *, now: int) -> bool:
+        """Keeps what a notice says, unless its time is proven complete already.
 
-def _not_closed(account_id: int, stream: str) -> ColumnElement[bool]:
-    g = gaps.c
-    of_stream = (g.account_id == account_id) & (g.stream == stream)
-    return of_stream & (g.state != str(GapState.CLOSED))
+        Returns whether people should hear of it: it is out of reach, and was not known to be.
+        """
+        stream, reason, state = storable(notice.stream), storable(notice.reason), notice.state
+        since, until = notice.since, notice.until
+        assert since <= until, f"a gap that ends before it begins: {since} … {until}"
+        if since == until or self._is_covered(connection, account_id, stream, (since, until)):
+            return False
+        is_news = notice.is_news and state is GapState.UNREACHABLE
+        met = self._where(account_id, stream, (since, until))
+        moment_of = self._encoding.moment_of
+        older = [
+            ((moment_of(begin), moment_of(end)), why, GapState(was))
+            for begin, end, why, was in self._meeting(connection, **met)
+        ]
+        if older:
+            self._forget(connection, **met)
+        for (begin, end), why, was in older:
+            # What lies out of reach for one reason is one gap, though its beginning moves: a
+            # history of "180 days" begins later at each start.  An open one is not joined, as each
+            # part has to close by itself.
+            if was is state is GapState.UNREACHABLE and why == reason:
+                since, until = min(since, begin), max(until, end)
+                is_news = False
+        for time, why, was in older:
+            for left in outside([(since, until)], *time):
+                done = self._is_covered(connection, account_id, stream, left)
+                is_now = GapState.CLOSED if done else was
+                self._keep(connection, account_id, stream, left, why, is_now, now)
+        self._keep(connection, account_id, stream, (since, until), reason, state, now)
+        return is_news
 
+    def close(
+        self, connection: Connection, account_id: int, stream: str, proven: Stretch, now: int
+    ) -> None:
+        """Closes every gap that lies wholly in a time proven complete, in whatever state it was."""
+        within = self._where(account_id, stream, proven)
+        self._close(connection, **within, now=self._encoding.moment(now))
 
-def _is_covered(connection: Connection, account_id: int, stream: str, time: Stretch) -> bool:
-    """Whether one span holds it: spans never touch, so several can't."""
-    since, until = time
-    c = coverage.c
-    holds = (c.account_id == account_id) & (c.stream == stream)
-    holds &= (c.covered_from <= since) & (c.covered_until >= until)
-    return connection.execute(select(c.stream).where(holds)).first() is not None
+    def _keep(
+        self,
+        connection: Connection,
+        account_id: int,
+        stream: str,
+        time: Stretch,
+        reason: str,
+        state: GapState,
+        now: int,
+    ) -> None:
+        moment = self._encoding.moment
+        closed_at = moment(now) if state is GapState.CLOSED else None
+        row = (account_id, stream, *map(moment, time), reason, str(state), closed_at)
+        self._put(connection, [row])
+
+    def _is_covered(
+        self, connection: Connection, account_id: int, stream: str, time: Stretch
+    ) -> bool:
+        """Whether one span holds it: spans never touch, so several can't."""
+        where = self._where(account_id, stream, time)
+        return next(self._covering(connection, **where), None) is not None
+
+    def _where(self, account_id: int, stream: str, time: Stretch) -> dict[str, Any]:
+        since, until = map(self._encoding.moment, time)
+        return {"account": account_id, "stream": stream, "since": since, "until": until}

@@ -28,9 +28,9 @@ from reconciler.domain.facts import (
     Unreadable,
 )
 from reconciler.inbox import Applied
-from reconciler.store import gaps
 from reconciler.store.balances import Balances
 from reconciler.store.facts import Facts
+from reconciler.store.gaps import Gaps
 from reconciler.store.histories import Histories
 from reconciler.store.keys import Keys
 from reconciler.store.outbox import Outbox
@@ -45,6 +45,7 @@ class Intake:
         self._balances = Balances(dialect)
         self._histories = Histories(dialect)
         self._keys = Keys(dialect)
+        self._gaps = Gaps(dialect)
 
     def account_id(self, connection: Connection, name: str) -> int:
         """The number of an account, given to it when its name is first seen."""
@@ -88,7 +89,7 @@ class Intake:
                         live = FeedNotice(event=Event.FEED_RECOVERED, since=fact.live_at)
                         self._outbox.feed(connection, id_, live, now=now)
                 case GapNotice():
-                    if gaps.note(connection, id_, fact, now=now):
+                    if self._gaps.note(connection, id_, fact, now=now):
                         self._outbox.gap(connection, id_, fact, now=now)
                 case FeedNotice():
                     self._outbox.feed(connection, id_, fact, now=now)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from reconciler.domain.moments import DAY
 from reconciler.domain.spans import Stretch
 from reconciler.domain.words import GapState
-from reconciler.store.clocks import skew_of
+from reconciler.store.clocks import Clocks
 from reconciler.store.drifts import WHOLE, Drift, drift_of
 from reconciler.store.engine import Database
 from reconciler.store.horizon import Horizon
@@ -194,10 +194,10 @@ def overview_of(connection: Connection, account: str, *, now: int) -> AccountOve
     ).scalar()
     if found is None:
         return None
-    horizon = Horizon(connection.dialect)
+    horizon, clocks = Horizon(connection.dialect), Clocks(connection.dialect)
     return AccountOverview(
         status=status_of(connection, account),
-        proven_until=horizon.proven_until(connection, found, skew_of(connection, found)),
+        proven_until=horizon.proven_until(connection, found, clocks.skew_of(connection, found)),
         clock=_clock(connection, found),
         balances=_balances(connection, found),
         drifts=_drifts(connection, found),

@@ -20,7 +20,7 @@ from reconciler.reconcile.rules import Rules
 from reconciler.store import schema
 from reconciler.store.bookkeeping import Bookkeeping
 from reconciler.store.cases import Case, Cases
-from reconciler.store.clocks import skew_of
+from reconciler.store.clocks import Clocks
 from reconciler.store.columns import storable
 from reconciler.store.conclusions import Conclusions
 from reconciler.store.drifts import Drifts
@@ -47,6 +47,7 @@ class Proofs:
         self._ledger = ledger
         self._rules = rules
         self._cases = Cases(dialect)
+        self._clocks = Clocks(dialect)
         self.horizon = Horizon(dialect)
         conclusions = Conclusions(dialect, ledger)
         self._scales = Scales(ledger, rules)
@@ -78,7 +79,7 @@ class Proofs:
         asked = self._cases.in_doubt(connection, account_id)
         if not seen and not asked and not passed:
             return 0
-        skew = skew_of(connection, account_id)
+        skew = self._clocks.skew_of(connection, account_id)
         proven = self.horizon.proven_until(connection, account_id, skew) if passed else None
         if proven is not None:
             self.horizon.prove_readings(connection, account_id, proven)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from reconciler.store.clocks import skew_of
+from reconciler.store.clocks import Clocks
 from reconciler.store.horizon import Horizon
 from reconciler.store.schema import accounts, drifts, is_open_drift
 
@@ -23,9 +23,10 @@ def standing_of(connection: Connection, names: Sequence[str]) -> Standing:
     """What the record says now."""
     ids = connection.execute(select(accounts.c.account_id).where(accounts.c.name.in_(names)))
     numbers = list(ids.scalars())
-    horizon = Horizon(connection.dialect)
+    horizon, clocks = Horizon(connection.dialect), Clocks(connection.dialect)
     proven = [
-        horizon.proven_until(connection, number, skew_of(connection, number)) for number in numbers
+        horizon.proven_until(connection, number, clocks.skew_of(connection, number))
+        for number in numbers
     ]
     known = [moment for moment in proven if moment is not None]
     is_whole = len(known) == len(names) > 0

@@ -70,9 +70,10 @@ class Write:
         or overwritten."""
         if not rows:
             return 0
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         cursor.executemany(self._text, rows)
-        return cursor.rowcount
+        found: int = cursor.rowcount
+        return found
 
     @cached_property
     def _text(self) -> str:
@@ -105,9 +106,10 @@ class Change:
     def __call__(self, connection: Connection, **parameters: Any) -> int:
         """Returns how many rows it changed."""
         text, names = self._prepared
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         cursor.execute(text, tuple(parameters[name] for name in names))
-        return cursor.rowcount
+        found: int = cursor.rowcount
+        return found
 
     @cached_property
     def _prepared(self) -> tuple[str, list[str]]:
@@ -205,9 +207,22 @@ class Read:
 
 
 def _fetched(connection: Connection, text: str, parameters: Values) -> Sequence[Values]:
-    cursor = connection.connection.cursor()
+    cursor = _cursor(connection)
     cursor.execute(text, parameters)
-    return cursor.fetchall()
+    found: Sequence[Values] = cursor.fetchall()
+    return found
+
+
+def _cursor(connection: Connection) -> Any:
+    """The driver's, one for all statements of a connection: each is done before the next begins."""
+    try:
+        return connection.info[_CURSOR]
+    except KeyError:
+        made = connection.info[_CURSOR] = connection.connection.cursor()
+        return made
+
+
+_CURSOR = "reconciler.cursor"
 
 
 def _compiled(

@@ -17,7 +17,7 @@ from reconciler.domain.words import TransactionKind
 from reconciler.ledger.postings import DEAL
 from reconciler.reconcile.judge import Proof
 from reconciler.store import schema
-from reconciler.store.clocks import skew_of
+from reconciler.store.clocks import Clocks
 from reconciler.store.engine import Database
 from reconciler.store.explaining import ADJUSTMENT
 from reconciler.store.ledger import Place
@@ -122,7 +122,7 @@ class _Following:
         self._account_id = account_id
         self._place = place
         self._sightings = sightings
-        self._offset = skew_of(connection, account_id).offset
+        self._offset = Clocks(connection.dialect).skew_of(connection, account_id).offset
 
     def trail(self, at: int | None, lines: int) -> Trail:
         p = schema.postings.c

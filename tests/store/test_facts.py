@@ -1,6 +1,7 @@
 """Deals, orders, sessions, markets and findings, on both databases."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -46,8 +47,16 @@ def test_every_digit_of_a_deal_comes_back(database: Database) -> None:
 
 
 def test_each_batch_counts_only_what_it_brought(database: Database) -> None:
-    applied = apply(database, batch(deal(1)), batch(deal(1), deal(2)), batch(order(5)))
+    read = partial(batch, source=Source.QUERY)
+    applied = apply(database, read(deal(1)), read(deal(1), deal(2)), read(order(5)))
     assert applied == [Applied(deals=1), Applied(deals=1), Applied(orders=1, orders_found=1)]
+
+
+def test_what_a_stream_pushed_in_a_row_counts_as_one(database: Database) -> None:
+    read = partial(batch, source=Source.QUERY)
+    applied = apply(database, batch(deal(1)), batch(order(5)), read(deal(1)), batch(deal(2)))
+    both = Applied(deals=1, orders=1, orders_found=1)
+    assert applied == [both, Applied(), Applied(), Applied(deals=1)]
 
 
 def test_a_further_sight_fills_in_what_was_not_said(database: Database) -> None:

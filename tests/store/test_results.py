@@ -12,7 +12,7 @@ from reconciler.domain.money import canonical, minus
 from reconciler.domain.words import Side
 from reconciler.inbox import Batch, Span
 from reconciler.ledger.results import NOTHING, Position, flow_of
-from reconciler.store import coverage
+from reconciler.store.coverage import Coverage
 from reconciler.store.engine import Database
 from reconciler.store.results import Results
 from tests.store.samples import NOON, apply, batch, deal, order, rows
@@ -155,12 +155,12 @@ def test_of_a_trade_with_oneself_the_purchase_comes_first(database: Database) ->
 def test_a_long_history_is_worked_off_some_deals_at_a_time(database: Database) -> None:
     deals = [trade(n, "1" if n % 2 else "-1", str(n)) for n in range(1, 8)]
     apply(database, begun(*deals))
-    slow = Results(database.dialect, at_once=2)
+    slow, covered = Results(database.dialect, at_once=2), Coverage(database.dialect)
 
     def swept(*late: Deal) -> None:
         with database.writing() as connection:
             for span in proven(9).spans:
-                coverage.cover(connection, 1, span, now=NOON)
+                covered.cover(connection, 1, span, now=NOON)
             slow.keep(connection, 1, late, proven(9).spans, new_deals=len(late))
 
     swept()
