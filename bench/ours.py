@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 import trio
 
+from bench import mix
 from reconciler.daemon import Record
-from reconciler.domain.facts import Deal, Order
+from reconciler.domain.facts import Deal, Market, Order
 from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Wallet
 from reconciler.feed.figures import Figures
@@ -28,6 +29,7 @@ from reconciler.inbox import Batch, Hold, open_inbox
 from reconciler.log import open_log
 from reconciler.secret import Credentials, Secret
 from reconciler.store.engine import Database, open_database
+from reconciler.store.facts import Facts
 from reconciler.store.holders import take
 from reconciler.store.migrate import upgrade
 from reconciler.store.reads import Reads
@@ -49,8 +51,20 @@ def sqlite(folder: str) -> Database:
 def _migrated() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "template.db"
-        upgrade(open_database(f"sqlite:///{path}"))
+        prepare(open_database(f"sqlite:///{path}"))
         return path.read_bytes()
+
+
+def prepare(database: Database) -> None:
+    """Migrates it, and lists the markets: a deal is posted once its market and order are known."""
+    upgrade(database)
+    listed = [
+        Market(name=name, base_asset=base, quote_asset=quote, kind="spot")
+        for name in mix.MARKETS
+        for base, _, quote in [name.partition("_")]
+    ]
+    with database.writing() as connection:
+        Facts(database.dialect).markets(connection, listed)
 
 
 class Stopwatch:

@@ -24,7 +24,6 @@ from reconciler.store import schema
 from reconciler.store.apply import Applier
 from reconciler.store.columns import encoding_of
 from reconciler.store.engine import Database, open_database
-from reconciler.store.migrate import upgrade
 from reconciler.store.rows import Rows
 from reconciler.wire import frames
 from reconciler.wire.updates import Update
@@ -181,7 +180,7 @@ class _Postgres:
     def __init__(self, server: Postgres) -> None:
         self._server = server
         self._template = server.create()
-        upgrade(open_database(server.url(self._template)))
+        ours.prepare(open_database(server.url(self._template)))
 
     def database(self, stack: ExitStack) -> Database:
         name = self._server.create(self._template)
