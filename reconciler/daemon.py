@@ -30,6 +30,7 @@ from reconciler.feed.listener import Listener
 from reconciler.feed.past import Past
 from reconciler.feed.renewal import Keyring, listen_renewed
 from reconciler.feed.rest import Common, Rest, open_rest
+from reconciler.feed.supervisor import until_all_are_refused
 from reconciler.health import stuck
 from reconciler.holding import Holding, open_holding
 from reconciler.hop import Hop, Watched
@@ -259,8 +260,8 @@ async def open_daemon(
 
     Credentials that are a `Keyring` can be renewed meanwhile.
 
-    What ends it from within, such as refused credentials or a bug in the writer, is raised in the
-    block, in exception groups.
+    What ends it from within, such as credentials that are refused to every account or a bug in the
+    writer, is raised in the block, in exception groups.
     """
     keyring = credentials if isinstance(credentials, Keyring) else Keyring(credentials)
     async with (
@@ -269,6 +270,7 @@ async def open_daemon(
     ):
         for account in config.accounts:
             feeds.start_soon(office.attend, account, partial(listen_renewed, keyring))
+        feeds.start_soon(until_all_are_refused, office.running.feeds.values())
         yield office.running
         feeds.cancel_scope.cancel()
 

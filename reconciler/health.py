@@ -60,7 +60,7 @@ def _degraded(running: Running) -> Iterator[str]:
                 pass
             case Phase.WAITING:
                 yield f"{account}: another process holds it"
-            case Phase.DOWN:
+            case Phase.DOWN | Phase.REFUSED:
                 yield f"{account}: {feed.last_reason}"
             case Phase.SUBSCRIBED:
                 yield f"{account}: reading history{_percent(feed.progress)}"

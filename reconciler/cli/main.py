@@ -100,15 +100,16 @@ def explain(error: BaseException) -> tuple[str, int]:
     from reconciler.store.engine import DatabaseUnusable
 
     causes = list(leaves(error))
-    for kind, code in (
-        (ConfigError, USAGE),
-        (CredentialsRefused, REFUSED),
-        (DatabaseUnusable, DATABASE),
-        (ExchangeAway, FINDINGS),
+    mend = "; mend the key there or here, then try: reconciler check"
+    for kind, code, remedy in (
+        (ConfigError, USAGE, ""),
+        (CredentialsRefused, REFUSED, mend),
+        (DatabaseUnusable, DATABASE, ""),
+        (ExchangeAway, FINDINGS, ""),
     ):
         for leaf in causes:
             if isinstance(leaf, kind):
-                return str(leaf).replace("\n", " "), code
+                return str(leaf).replace("\n", " ") + remedy, code
     if any(isinstance(leaf, KeyboardInterrupt) for leaf in causes):
         return "interrupted", 130
     bug = causes[0]

@@ -33,7 +33,7 @@ async def reload_at(
             loaded = configuration(path)
             keys = credentials(loaded)
         except ConfigError as error:
-            log.error("reload.failed", why=str(error))
+            log.error("reload.failed", why=str(error), do="mend it, and send SIGHUP again")
             continue
         shown.hide(secrets_of(keys))
         shown.level = loaded.config.log.level

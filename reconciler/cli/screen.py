@@ -29,6 +29,7 @@ HEAD_LINES = 9
 _PHASE_STYLES = {
     Phase.LIVE: "bold green",
     Phase.DOWN: "bold red",
+    Phase.REFUSED: "bold red",
 }
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from rich.console import Console
 
 from reconciler.alerts.opening import open_hooks
-from reconciler.cli.main import FINDINGS, explain
+from reconciler.cli.main import FINDINGS, REFUSED, explain
 from reconciler.cli.opening import common_options, configuration, credentials, database
 from reconciler.cli.progress import shown
 from reconciler.cli.reloading import secrets_of
@@ -57,7 +57,8 @@ def command(names: tuple[str, ...], as_json: bool, config: str | None) -> None:
     """Bring the record up to date once, without listening, and leave.
 
     The hooks are told what they should hear of it.  Leaves with 1 if there is a drift that nobody
-    has explained, and with 4 if somebody else, such as a daemon, holds the account.
+    has explained, with 4 if somebody else, such as a daemon, holds an account, and with 3 if the
+    credentials of one are refused; the others are read to their end all the same.
     """
     loaded = _only(names, configuration(config))
     keys, alerts = credentials(loaded), loaded.alerts()
@@ -151,7 +152,8 @@ def _plain(name: str, outcome: Outcome, status: AccountStatus | None) -> dict[st
 def tell(
     outcomes: Mapping[str, Outcome], status: Mapping[str, AccountStatus], *, in_words: bool
 ) -> int:
-    """A line for each account; the exit code, of several the highest."""
+    """A line for each account; the exit code: of several that of refused credentials, which nobody
+    but a person can mend, else the highest."""
     codes = [FINDINGS if status[name].open_drifts else 0 for name in outcomes if name in status]
     for name, outcome in outcomes.items():
         if outcome.problem is not None:
@@ -161,7 +163,7 @@ def tell(
             codes.append(code)
         elif outcome.learned is not None and in_words:
             click.echo(_line(name, outcome.learned, status[name]))
-    return max(codes)
+    return REFUSED if REFUSED in codes else max(codes)
 
 
 def _line(name: str, learned: Learned, status: AccountStatus) -> str:

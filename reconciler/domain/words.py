@@ -76,6 +76,8 @@ class Phase(StrEnum):
     SUBSCRIBED = "subscribed"
     LIVE = "live"
     DOWN = "down"
+    REFUSED = "refused"
+    """The exchange refuses the credentials; it is asked again, rarely."""
 
 
 OPEN = "open"

@@ -15,7 +15,7 @@ from reconciler.wire import rest
 
 
 async def listen(on: Listener) -> None:
-    """Listen to the account for ever.  Raises CredentialsRefused, see `supervisor.supervise`."""
+    """Listen to the account for ever."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keep_time, on)
         nursery.start_soon(supervise, on)
@@ -27,11 +27,12 @@ async def listen(on: Listener) -> None:
 async def _poll_main(on: Listener) -> None:
     """The main wallet has no stream, so it is asked for."""
     while True:
+        await on.figures.until_admitted()
         on.figures.polling.beat(on.poll + PATIENCE)
         try:
             answer = await on.rest.read(rest.main_balances())
             await on.hand_over(Source.QUERY, answer.value, frames=(answer.frame,))
         except (ExchangeAway, CallRefused, CredentialsRefused) as error:
-            # Whether refused credentials end the account is the supervisor's to decide.
+            # What refused credentials mean to the account is the supervisor's to decide.
             on.log.warning("balance.unread", wallet=Wallet.MAIN, why=str(error))
         await trio.sleep(seconds(on.poll))

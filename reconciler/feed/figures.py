@@ -9,6 +9,9 @@ from reconciler.domain.moments import MINUTE
 from reconciler.domain.words import Phase
 from reconciler.pulse import Pulse
 
+ADMITTED = (Phase.AUTHORIZED, Phase.SUBSCRIBED, Phase.LIVE)
+"""Where the exchange has taken the credentials."""
+
 PATIENCE = 15 * MINUTE
 """A step of a feed may take so long: a call that is refused at every attempt, each time with the
 longest pause that is kept, takes 13 minutes."""
@@ -94,6 +97,14 @@ class Figures:
     async def changed(self) -> None:
         """Wait until another phase is told."""
         await self._waiting.park()
+
+    async def until_admitted(self) -> None:
+        """If the credentials are refused, wait until they are taken: who asks for more than that
+        with them can get the key restricted."""
+        if self.phase is Phase.REFUSED:
+            self.polling.rest()
+            while self.phase not in ADMITTED:
+                await self._waiting.park()
 
     async def until_live(self, session: int = 1) -> None:
         """Wait until a session is live, the `session`th of this process or a later one."""

@@ -64,10 +64,7 @@ class Keyring(Mapping[str, Credentials]):
 
 
 async def listen_renewed(keyring: Keyring, on: Listener) -> None:
-    """Listen to the account for ever, under the newest credentials that work.
-
-    Raises CredentialsRefused, in exception groups, see `supervisor.supervise`.
-    """
+    """Listen to the account for ever, under the newest credentials that work."""
     with keyring.offers(on.account) as offers:
         while True:
             renewed: list[Listener] = []
@@ -88,7 +85,7 @@ async def _renewed(
             # What a session begins with: who may not have this may not listen.
             await rest.token()
         except (CredentialsRefused, CallRefused, ExchangeAway) as error:
-            on.log.error("credentials.kept", why=str(error))
+            on.log.error("credentials.kept", why=str(error), do="mend them, and send SIGHUP again")
             continue
         keyring.accept(on.account, credentials)
         on.circuits.doubt()

@@ -325,10 +325,11 @@ def _is_throttled(error: wire.RestError, before: wire.Refused | None) -> bool:
 
 
 def _by_remedy(name: str, error: wire.RestError) -> Exception:
+    said = error.message.rstrip(".")
     if error.kind is wire.Refused.CREDENTIALS:
-        return CredentialsRefused(f"the exchange refused the credentials: {error.message}")
+        return CredentialsRefused(f"the exchange refused the credentials: {said}")
     if error.kind is wire.Refused.PERMISSION and name == TOKEN_CALL:
-        return CredentialsRefused(f"this key may not open the private feed: {error.message}")
+        return CredentialsRefused(f"this key may not open the private feed: {said}")
     return CallRefused(f"{name}: {error}", error.kind, error.status)
 
 

@@ -10,7 +10,7 @@ from reconciler.domain.facts import ClockNotice
 from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.words import Source
 from reconciler.feed.listener import Listener
-from reconciler.feed.rest import CallRefused, ExchangeAway
+from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 
 INTERVAL = 10 * MINUTE
 SAMPLES = 4
@@ -28,7 +28,7 @@ async def measure(on: Listener, *, samples: int = 1) -> None:
     """Measure it, as well as that is possible now."""
     try:
         await on.rest.calibrate(samples=samples)
-    except (ExchangeAway, CallRefused) as error:
+    except (ExchangeAway, CallRefused, CredentialsRefused) as error:
         on.log.warning("clock.unmeasured", why=str(error))
     else:
         notice = ClockNotice(

@@ -40,8 +40,14 @@ PHASES = {
     Phase.SUBSCRIBED: "listening, reading history",
     Phase.LIVE: "live",
     Phase.DOWN: "down",
+    Phase.REFUSED: "key refused",
 }
-TONES = {Phase.LIVE: "live", Phase.DOWN: "down", Phase.WAITING: "waiting"}
+TONES = {
+    Phase.LIVE: "live",
+    Phase.DOWN: "down",
+    Phase.REFUSED: "down",
+    Phase.WAITING: "waiting",
+}
 FITS = {"exactly": "fits exactly", "partly": "fits partly", "not": "another amount"}
 
 

@@ -18,9 +18,6 @@ STALE = 5 * MINUTE
 DOUBT = 30 * SECOND
 """So long a balance may go unverified before the line tells."""
 
-WARM_UP = 2 * MINUTE
-"""So long a start may take before it is worth a red line that somebody is not connected."""
-
 
 class Mood(StrEnum):
     """How the line is to be taken."""
@@ -86,7 +83,7 @@ def _wrong(facts: Facts) -> Iterator[str]:
         yield f"The record can't be read: {facts.look.trouble}"
     yield from _drifts(facts)
     for account in facts.accounts:
-        if (reason := _down(account, facts)) is not None:
+        if (reason := _down(account)) is not None:
             yield f"{account.name} is not connected{reason}"
         elif account.is_live and (until := account.proven_until) is not None:
             age = facts.now - until
@@ -112,15 +109,13 @@ def _drifts(facts: Facts) -> Iterator[str]:
         yield f"{total} drifts are open"
 
 
-def _down(account: AccountFacts, facts: Facts) -> str | None:
+def _down(account: AccountFacts) -> str | None:
     feed = account.feed
-    if account.is_live or feed.phase is Phase.WAITING:
-        return None
-    was_live = feed.lives > 0
-    if not was_live and facts.now - facts.started_at < WARM_UP and feed.phase is not Phase.DOWN:
-        return None
-    if feed.phase is Phase.DOWN:
-        return f": {feed.last_reason}" if feed.last_reason else ""
+    match feed.phase:
+        case Phase.REFUSED:
+            return f": {feed.last_reason}; see: reconciler check"
+        case Phase.DOWN:
+            return f": {feed.last_reason}" if feed.last_reason else ""
     return None
 
 

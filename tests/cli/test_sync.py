@@ -165,9 +165,15 @@ async def two_accounts() -> AsyncIterator[tuple[Simulated, Config, memory.Networ
         nursery.cancel_scope.cancel()
 
 
-async def passes(config: Config, network: memory.Network, database: Database) -> dict[str, Outcome]:
+async def passes(
+    config: Config, network: memory.Network, database: Database, *, wrong: str = ""
+) -> dict[str, Outcome]:
+    """A pass, with a wrong secret for one of the accounts."""
     keys = {
-        account.name: Credentials(key=Secret(KEY + account.name), secret=Secret(SECRET))
+        account.name: Credentials(
+            key=Secret(KEY + account.name),
+            secret=Secret("wrong" if account.name == wrong else SECRET),
+        )
         for account in config.accounts
     }
     world = memory.world(dial=network.dial, http=network.http)
@@ -193,6 +199,29 @@ def test_one_that_somebody_holds_is_waited_for_and_keeps_no_other(database: Data
             assert "held by desk1 pid 7 since" in str(outcomes["desk"].problem)
 
     memory.run(main)
+
+
+def test_one_that_is_refused_keeps_no_other_and_is_3_whatever_else_there_is(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def main() -> dict[str, Outcome]:
+        async with two_accounts() as (exchange, config, network):
+            for name in (ACCOUNT, "desk"):
+                exchange.fill(name, "BTC_USDT", "buy", "0.5", "40000")
+            return await passes(config, network, database, wrong="desk")
+
+    outcomes = memory.run(main)
+    learned = outcomes[ACCOUNT].learned
+    assert learned is not None
+    assert learned.deals == 1
+    assert isinstance(outcomes["desk"].problem, CredentialsRefused)
+    told = "SELECT event, dedupe_key FROM events"
+    assert rows(database, told) == [("auth.rejected", "feed/desk")]
+
+    held = {"third": Outcome(problem=AccountHeld("third", Holder(name="desk1", since=NOON)))}
+    status_ = {each.account: each for each in Reads(database).status()}
+    assert tell(outcomes | held, status_, in_words=True) == 3
+    assert capsys.readouterr().out.startswith(f"{ACCOUNT}: 1 deal,")
 
 
 @mostly_sqlite
@@ -263,7 +292,8 @@ def status(account: str, **changes: object) -> AccountStatus:
             Outcome(problem=CredentialsRefused("the exchange refused the credentials: no")),
             {"open_drifts": 2},
             3,
-            "reconciler: account treasury: the exchange refused the credentials: no",
+            "reconciler: account treasury: the exchange refused the credentials: no; "
+            "mend the key there or here, then try: reconciler check",
         ),
         (
             Outcome(problem=AccountHeld(ACCOUNT, Holder(name="desk1 pid 7", since=NOON))),

@@ -9,15 +9,15 @@ import trio
 from reconciler.domain.moments import HOUR, SECOND, seconds
 from reconciler.domain.words import Phase, Wallet
 from reconciler.feed.account import listen
-from reconciler.feed.rest import CredentialsRefused
+from reconciler.feed.supervisor import REFUSED_PAUSE
 from reconciler.feed.timekeeping import INTERVAL, SAMPLES
 from reconciler.inbox import open_inbox
 from reconciler.simulator.faults import Answer, Point, Rule, Swallow
 from reconciler.wire.replay import facts_of
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
-from tests.feed.peers import ending
 
 MAIN = "main-account/balance"
+TOKEN = "profile/websocket_token"
 UNKNOWN_KEY = Answer(401, '{"code": 10, "message": "Unauthorized request.", "errors": {}}')
 FORBIDDEN = Answer(403, '{"code": 0, "message": "This action is unauthorized.", "errors": {}}')
 
@@ -133,12 +133,26 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
     run(main)
 
 
-def test_refused_credentials_end_it_with_its_polls(sqlite_url: str) -> None:
+def test_refused_credentials_are_used_for_one_question_in_five_minutes(sqlite_url: str) -> None:
+    """Neither the polls nor the clock go on with them; all of it does once they are taken."""
+
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
-            rule = Rule(point=Point.REQUEST, act=UNKNOWN_KEY, times=None)
-            stage.exchange.faults.add(rule)
-            with ending("refused the credentials", CredentialsRefused):
-                await listen(stage.on)
+            rule = stage.exchange.faults.add(Rule(point=Point.REQUEST, act=UNKNOWN_KEY, times=None))
+            stage.nursery.start_soon(listen, stage.on)
+            await trio.sleep(seconds(REFUSED_PAUSE) / 2)
+            assert stage.on.figures.phase is Phase.REFUSED
+            stage.network.asked.clear()
+            await trio.sleep(4 * seconds(REFUSED_PAUSE))
+            private = [asked for asked in stage.network.asked if asked in (MAIN, TOKEN)]
+            assert private == [TOKEN] * 4
+            assert stage.on.figures.polling.due is None
+
+            stage.exchange.faults.remove(rule)
+            stage.exchange.deposit(ACCOUNT, "BTC", "3")
+            await stage.on.figures.until_live()
+            await trio.sleep(60)
+            assert in_main(stage) == {"BTC": 3}
+            assert stage.on.figures.polling.due is not None
 
     run(main)

@@ -6,23 +6,33 @@ from dataclasses import replace
 import httpx
 import pytest
 import trio
+import trio.testing
 from msgspec.structs import replace as another
 
 from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
+from reconciler.feed.figures import Figures
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.rest import CallRefused, CredentialsRefused, ExchangeAway
 from reconciler.feed.session import MARKETS_INTERVAL
-from reconciler.feed.supervisor import REFUSED_PAUSE, Retry, Stop, decide, supervise
+from reconciler.feed.supervisor import (
+    REFUSED_PAUSE,
+    Refused,
+    Retry,
+    decide,
+    supervise,
+    until_all_are_refused,
+)
 from reconciler.feed.websocket import LinkLost
 from reconciler.simulator.faults import Answer, Point, Rule
 from reconciler.wire.records import Unintelligible
-from tests.feed.memory import Blank, Stage, open_stage, run
+from tests.feed.memory import ACCOUNT, Blank, Stage, open_stage, run
 from tests.feed.peers import ending
 
 LOST = LinkLost("closed with code 1006")
-REFUSED = CredentialsRefused("the exchange refused the credentials: Unauthorized request.")
+REFUSED = CredentialsRefused("the exchange refused the credentials: no")
+WHY = Refused(why="the exchange refused the credentials: no")
 BUG = ZeroDivisionError("division by zero")
 
 
@@ -47,13 +57,13 @@ def group(*errors: Exception) -> ExceptionGroup[Exception]:
         (group(LOST, group(BUG)), Retry(why="division by zero", bug=True)),
         (httpx.InvalidURL("no"), Retry(why="no", bug=True)),
         (ValueError("two\nlines"), Retry(why="two", bug=True)),
-        (REFUSED, Stop(REFUSED)),
-        (group(LOST, group(REFUSED)), Stop(REFUSED)),
-        (group(BUG, REFUSED), Stop(REFUSED)),
+        (REFUSED, WHY),
+        (group(LOST, group(REFUSED)), WHY),
+        (group(BUG, REFUSED), WHY),
     ],
     ids=repr,
 )
-def test_the_table_of_ends(error: Exception, decision: Retry | Stop) -> None:
+def test_the_table_of_ends(error: Exception, decision: Retry | Refused) -> None:
     assert decide(error) == decision
 
 
@@ -134,35 +144,80 @@ DENIED = Rule(
 )
 
 
-def test_credentials_refused_before_any_session_was_live_end_it(sqlite_url: str) -> None:
-    async def main() -> None:
-        async with open_stage(sqlite_url) as stage:
-            stage.exchange.faults.add(DENIED)
-            with ending("refused the credentials", CredentialsRefused):
-                await supervise(stage.on)
-            assert stage.network.asked.count("profile/websocket_token") == 1
-            assert stage.on.figures.phase is Phase.DOWN
-
-    run(main)
-
-
-def test_credentials_that_once_worked_are_tried_again_slowly(sqlite_url: str) -> None:
+@pytest.mark.parametrize("lives", [0, 1], ids=["from the start", "once live"])
+def test_refused_credentials_are_tried_again_slowly(sqlite_url: str, lives: int) -> None:
     """A key can be re-enabled; asking more often can restrict it."""
 
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
-            stage.nursery.start_soon(supervise, stage.on)
-            await stage.on.figures.until_live()
+            if lives:
+                stage.nursery.start_soon(supervise, stage.on)
+                await stage.on.figures.until_live()
             rule = stage.exchange.faults.add(another(DENIED))
             stage.network.asked.clear()
-            stage.exchange.faults.cut()
+            if lives:
+                stage.exchange.faults.cut()
+            else:
+                stage.nursery.start_soon(supervise, stage.on)
             await trio.sleep(3 * REFUSED_PAUSE / SECOND - 60)
             assert stage.network.asked.count("profile/websocket_token") == 3
-            assert len(stage.logged("auth.rejected")) == 3
-            assert "Unauthorized request." in stage.on.figures.last_reason
+            assert stage.on.figures.phase is Phase.REFUSED
+            lines = stage.logged("auth.rejected")
+            assert len(lines) == 3
+            assert lines[0]["why"] == "the exchange refused the credentials: Unauthorized request"
+            assert f"accounts.{ACCOUNT}.api_key" in lines[0]["do"]
+            assert stage.on.figures.last_reason == lines[0]["why"]
             stage.exchange.faults.remove(rule)
-            await stage.on.figures.until_live(2)
+            await stage.on.figures.until_live(lives + 1)
             assert stage.on.figures.bugs == 0
+
+    run(main)
+
+
+def feeds(*phases: Phase, lives: int = 0) -> list[Figures]:
+    """Of accounts in these phases, the first of which was live so many times."""
+    found = [Figures(f"a{number}", phase) for number, phase in enumerate(phases)]
+    for feed in found:
+        feed.last_reason = f"no to {feed.account}"
+    found[0].lives = lives
+    return found
+
+
+ALL_REFUSED = "account a0: no to a0; account a1: no to a1"
+
+
+def test_where_every_account_is_refused_nothing_is_left_to_do() -> None:
+    async def main() -> None:
+        with pytest.raises(CredentialsRefused, match=ALL_REFUSED):
+            await until_all_are_refused(feeds(Phase.REFUSED, Phase.REFUSED))
+
+    run(main)
+
+
+@pytest.mark.parametrize("other", [phase for phase in Phase if phase is not Phase.REFUSED])
+def test_whoever_is_not_refused_keeps_the_others_waiting_until_he_is(other: Phase) -> None:
+    """Nobody is counted by what he was once: each must be refused at that moment."""
+
+    async def main() -> None:
+        first, second = both = feeds(other, Phase.REFUSED)
+        with ending(ALL_REFUSED, CredentialsRefused):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(until_all_are_refused, both)
+                await trio.testing.wait_all_tasks_blocked()
+                second.tell(Phase.DOWN)
+                first.tell(Phase.REFUSED)
+                await trio.testing.wait_all_tasks_blocked()
+                first.tell(other)
+                second.tell(Phase.REFUSED)
+                await trio.testing.wait_all_tasks_blocked()
+                first.tell(Phase.REFUSED)
+
+    run(main)
+
+
+def test_once_any_was_live_refusal_ends_nothing() -> None:
+    async def main() -> None:
+        await until_all_are_refused(feeds(Phase.REFUSED, Phase.REFUSED, lives=1))
 
     run(main)
 
