@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 import trio
 
 from reconciler.alerts.opening import open_hooks
@@ -21,8 +22,10 @@ from reconciler.simulator.server import serve
 from reconciler.store.engine import Database, open_database
 from reconciler.store.frames import opened
 from reconciler.world import real
+from tests.cli.calling import called, caller
 from tests.cli.daemon import daemon, ended, until_logged, write_config
 from tests.desk import ACCOUNT, FUNDS, until
+from tests.grids import corners
 from tests.proving import some_of_everything
 from tests.running import run
 from tests.store.samples import journal, rows
@@ -121,7 +124,10 @@ def with_password(url: str) -> str:
 
 
 def test_no_secret_is_in_anything_that_a_run_leaves_or_shows(
-    database_url: str, tmp_path: Path
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     found: list[str] = []
     exchange, log = canary_exchange(), tmp_path / "log"
@@ -161,13 +167,11 @@ def test_no_secret_is_in_anything_that_a_run_leaves_or_shows(
             await commands(config)
 
     async def commands(config: Path) -> None:
-        async with trio.open_nursery() as nursery:
-            for words in ("status --json", "check", "alerts test", "--debug db backup /no/such/x"):
-                nursery.start_soon(said_by, config, words)
-
-    async def said_by(config: Path, words: str) -> None:
-        said = await ended("--config", config, *words.split())
-        found.extend(sung(words, said.out + said.err))
+        call = caller(config, monkeypatch, capsys)
+        for words in ("status --json", "check", "alerts test", "--debug db backup /no/such/x"):
+            said = await called(call, *words.split())
+            assert said.out + said.err
+            found.extend(sung(words, said.out + said.err))
 
     run(main, seconds=120)
     text = log.read_text()
@@ -202,6 +206,9 @@ def test_refused_at_the_start_it_shows_none(sqlite_url: str, tmp_path: Path) -> 
     assert sung("the traceback", run(main)) == []
 
 
+@pytest.mark.parametrize(
+    "database_url", corners(["postgres"], ["sqlite", "postgres"]), indirect=True
+)
 def test_a_crash_with_its_traceback_shows_none(database_url: str, tmp_path: Path) -> None:
     """A writer that meets a bug ends the process, and shows where."""
     with open_database(database_url).writing() as connection:

@@ -12,6 +12,8 @@ from reconciler.cli.main import main
 from tests.cli.daemon import Ended
 
 Call = Callable[..., Ended]
+Within = Callable[[Path | None], Call]
+"""To call on a configuration: a process of its own takes a second of computing to begin."""
 
 
 def caller(

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Call, caller
+from tests.cli.calling import Call, Within, caller
 from tests.cli.daemon import write_config
+
+
+@pytest.fixture
+def within(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Within:
+    """On any configuration."""
+    return lambda config: caller(config, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """`reconciler alerts test`: every hook is told a test event, and each says how it went."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from reconciler.simulator.server import serve
 from tests.alerts.sinks import GOOD, answer, listening
-from tests.cli.calling import caller, is_one_line
-from tests.cli.daemon import Ended, daemon, ended, write_config
+from tests.cli.calling import Within, called, is_one_line
+from tests.cli.daemon import Ended, daemon, write_config
 from tests.desk import open_exchange, until
 from tests.drifting import make_drift
 from tests.running import run
@@ -23,7 +20,7 @@ def write_alerts(folder: Path, *sections: str) -> Path:
     return write_config(folder, None, f"sqlite:///{folder / 'absent.db'}", more=more)
 
 
-def test_every_hook_is_told_whatever_events_it_asks_for(tmp_path: Path) -> None:
+def test_every_hook_is_told_whatever_events_it_asks_for(tmp_path: Path, within: Within) -> None:
     async def main() -> None:
         async with listening(GOOD) as sink:
             config = write_alerts(
@@ -32,7 +29,7 @@ def test_every_hook_is_told_whatever_events_it_asks_for(tmp_path: Path) -> None:
                 f'type = "exec"\nname = "file"\ncommand = ["cp", "/dev/stdin", "{tmp_path}/told"]',
                 f'type = "apprise"\nurl = "json://127.0.0.1:{sink.port}/{TOKEN}"',
             )
-            left = await ended("--config", config, "alerts", "test")
+            left = await called(within(config), "alerts", "test")
         assert left == Ended(
             0,
             "ok    webhook  has been told\nok    file     has been told\n"
@@ -51,7 +48,9 @@ def test_every_hook_is_told_whatever_events_it_asks_for(tmp_path: Path) -> None:
     run(main)
 
 
-def test_one_that_fails_is_said_and_keeps_no_other_from_being_told(tmp_path: Path) -> None:
+def test_one_that_fails_is_said_and_keeps_no_other_from_being_told(
+    tmp_path: Path, within: Within
+) -> None:
     async def main() -> None:
         async with listening(answer(500, body=TOKEN.encode())) as sink:
             config = write_alerts(
@@ -60,8 +59,8 @@ def test_one_that_fails_is_said_and_keeps_no_other_from_being_told(tmp_path: Pat
                 'type = "exec"\ncommand = ["sleep", "60"]\ntimeout = "100ms"',
                 'type = "exec"\nname = "good"\ncommand = ["true"]',
             )
-            people = await ended("--config", config, "alerts", "test")
-            programs = await ended("--config", config, "alerts", "test", "--json")
+            people = await called(within(config), "alerts", "test")
+            programs = await called(within(config), "alerts", "test", "--json")
         said = f"{sink.url}: answered 500 Internal Server Error"
         late = "sleep did not end within 0.1s"
         assert people.code == programs.code == 1
@@ -82,17 +81,8 @@ def test_one_that_fails_is_said_and_keeps_no_other_from_being_told(tmp_path: Pat
     run(main)
 
 
-Within = Callable[..., Ended]
-
-
-@pytest.fixture
-def within(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Within:
-    """Calls the command in this process."""
-    return lambda config: caller(config, monkeypatch, capsys)("alerts", "test")
-
-
 def test_without_hooks_it_says_how_to_have_one(tmp_path: Path, within: Within) -> None:
-    left = within(write_alerts(tmp_path))
+    left = within(write_alerts(tmp_path))("alerts", "test")
     assert left.code == 2
     assert is_one_line(left)
     assert "alerts: there is none; add [[alerts]] with a type" in left.err
@@ -101,7 +91,8 @@ def test_without_hooks_it_says_how_to_have_one(tmp_path: Path, within: Within) -
 def test_a_hook_that_cant_be_is_a_mistake_in_the_configuration(
     tmp_path: Path, within: Within
 ) -> None:
-    left = within(write_alerts(tmp_path, f'type = "webhook"\nurl = "http://ops.example/{TOKEN}"'))
+    config = write_alerts(tmp_path, f'type = "webhook"\nurl = "http://ops.example/{TOKEN}"')
+    left = within(config)("alerts", "test")
     assert left.code == 2
     assert is_one_line(left)
     assert "alerts.webhook.url: http://ops.example would be told in the clear" in left.err

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.cli.calling import Within
 from tests.cli.daemon import ended
 from tests.running import run
 
@@ -33,7 +34,7 @@ def test_the_demo_keeps_its_record_where_it_is_told_and_spoils_none(postgres_url
     assert "holds a record already" in again.err
 
 
-def test_a_length_that_makes_no_sense_is_refused() -> None:
-    end = run(ended, "demo", "--for", "soon")
+def test_a_length_that_makes_no_sense_is_refused(within: Within) -> None:
+    end = within(None)("demo", "--for", "soon")
     assert end.code == 2
     assert "'soon' is not a duration" in end.err

@@ -2,7 +2,6 @@
 
 import random
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,14 @@ import trio
 from reconciler.simulator.life import live
 from reconciler.simulator.server import serve
 from reconciler.store.engine import open_database
-from tests.cli.calling import caller
-from tests.cli.daemon import Ended, daemon, ended, until_logged, write_config
+from tests.cli.calling import Within
+from tests.cli.daemon import daemon, ended, until_logged, write_config
 from tests.desk import ACCOUNT, KEY, SECRET, open_exchange, settled, until
 from tests.grids import corners
 from tests.running import run
 
 
-@pytest.mark.parametrize(("kills", "rate"), corners([(3, 120)], [(3, 120), (5, 300)]))
+@pytest.mark.parametrize(("kills", "rate"), corners([(2, 250)], [(2, 250), (5, 300)]))
 def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broken(
     database_url: str, tmp_path: Path, kills: int, rate: int
 ) -> None:
@@ -58,7 +57,7 @@ def test_killed_at_any_moment_and_started_again_nothing_is_lost_doubled_or_broke
     run(main, seconds=30 * kills)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", corners([signal.SIGINT], [signal.SIGTERM, signal.SIGINT]))
 def test_a_signal_commits_what_has_arrived_and_leaves_with_zero(
     sqlite_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -91,7 +90,7 @@ def test_a_signal_commits_what_has_arrived_and_leaves_with_zero(
     run(main)
 
 
-@pytest.mark.parametrize("wrong", ["key", "secret"])
+@pytest.mark.parametrize("wrong", corners(["secret"], ["key", "secret"]))
 def test_wrong_credentials_end_it_with_3_and_one_line_that_shows_no_secret(
     sqlite_url: str, tmp_path: Path, wrong: str
 ) -> None:
@@ -113,18 +112,12 @@ def test_wrong_credentials_end_it_with_3_and_one_line_that_shows_no_secret(
     run(main)
 
 
-Within = Callable[[Path], Ended]
-
-
-@pytest.fixture
-def within(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Within:
-    """A run in this process, for what is refused before it begins."""
-    return lambda config: caller(config, monkeypatch, capsys)("run")
+# What is refused before it begins, in this process
 
 
 def test_an_unknown_key_ends_it_with_2_and_is_named(tmp_path: Path, within: Within) -> None:
     config = write_config(tmp_path, None, "sqlite:///x.db", more="[feed2]\nping = '1s'")
-    end = within(config)
+    end = within(config)("run")
     assert end.code == 2
     assert end.err == f"reconciler: {config}: feed2: unknown key; did you mean feed?\n"
 
@@ -136,22 +129,24 @@ def test_an_unknown_key_ends_it_with_2_and_is_named(tmp_path: Path, within: With
 def test_a_database_that_is_away_at_the_start_ends_it_with_4(
     tmp_path: Path, within: Within, url: str
 ) -> None:
-    end = within(write_config(tmp_path, None, url))
+    end = within(write_config(tmp_path, None, url))("run")
     assert end.code == 4
     assert len(end.err.splitlines()) == 1
 
 
-def test_a_database_without_a_schema_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    config = write_config(tmp_path, None, f"sqlite:///{tmp_path}/new.db")
-    end = run(ended, "run", "--config", str(config))
+def test_a_database_without_a_schema_is_refused_with_the_remedy(
+    tmp_path: Path, within: Within
+) -> None:
+    call = within(write_config(tmp_path, None, f"sqlite:///{tmp_path}/new.db"))
+    end = call("run")
     assert end.code == 4
     assert "run: reconciler db upgrade" in end.err
-    assert run(ended, "db", "upgrade", "--config", str(config)).code == 0
+    assert call("db", "upgrade").code == 0
 
 
 def test_without_accounts_it_says_what_to_add(tmp_path: Path, within: Within) -> None:
     file = tmp_path / "empty.toml"
     file.write_text("")
-    end = within(file)
+    end = within(file)("run")
     assert end.code == 2
     assert "add [[accounts]]" in end.err

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +13,9 @@ import httpx
 import pytest
 import trio
 
-from tests.cli.calling import Call, caller
-from tests.cli.daemon import ENVIRONMENT, command, ended
+from reconciler.simulator.booth import logins
+from tests.cli.calling import Call, Within, called
+from tests.cli.daemon import ENVIRONMENT, command
 from tests.running import run
 
 
@@ -41,13 +43,13 @@ async def simulator(*arguments: str | Path) -> AsyncIterator[tuple[trio.Process,
 
 
 def test_what_it_prints_is_a_configuration_that_passes_the_check(
-    tmp_path: Path, sqlite_url: str
+    tmp_path: Path, sqlite_url: str, within: Within
 ) -> None:
     async def main() -> None:
         async with simulator("--accounts", "2", "--rate", "50") as (_, said):
             config = tmp_path / "reconciler.toml"
             config.write_text(f'[database]\nurl = "{sqlite_url}"\n{said}')
-            found = await ended("check", "--config", config)
+            found = await called(within(config), "check")
             assert (found.code, found.err) == (0, ""), found.out
             # Lending is for business accounts.
             assert found.out.count("may make 17 of 20 calls") == 2
@@ -55,40 +57,30 @@ def test_what_it_prints_is_a_configuration_that_passes_the_check(
     run(main)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_leaves_with_zero(number: signal.Signals) -> None:
+def test_interrupted_it_leaves_with_zero() -> None:
     async def main() -> None:
         async with simulator() as (process, said):
             url = tomllib.loads(said)["exchange"]["rest_url"]
             async with httpx.AsyncClient() as client:  # a connection that is kept alive
                 assert (await client.get(f"{url}/api/v4/public/time")).status_code == 200
-                process.send_signal(number)
+                process.send_signal(signal.SIGINT)
                 with trio.fail_after(5):
                     assert await process.wait() == 0
 
     run(main)
 
 
+KEY_OF_SEVEN = "d0be787100cefa3a776c1787045a4ee8"
+
+
 def test_the_keys_follow_from_the_seed() -> None:
-    async def keys(seed: str) -> list[dict[str, str]]:
-        async with simulator("--seed", seed) as (_, said):
-            return list(tomllib.loads(said)["accounts"])
+    """They are those of any other day and machine, so that a configuration can be kept."""
 
     async def main() -> None:
-        assert await keys("7") == await keys("7") != await keys("8")
-
-    run(main)
-
-
-def test_a_port_in_use_is_one_line_and_two() -> None:
-    async def main() -> None:
-        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        async with listener:
-            port = listener.socket.getsockname()[1]
-            found = await ended("simulate", "--port", str(port))
-        assert (found.code, found.out) == (2, "")
-        assert found.err.startswith(f"reconciler: 127.0.0.1:{port}: ")
-        assert found.err.count("\n") == 1
+        async with simulator("--seed", "7") as (_, said):
+            [account] = tomllib.loads(said)["accounts"]
+            assert account["api_key"] == KEY_OF_SEVEN
+            assert all(login.key != KEY_OF_SEVEN for login in logins(8, 3))
 
     run(main)
 
@@ -148,9 +140,9 @@ WRONG = {
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def refused(within: Within) -> Call:
     """A simulator in this process, for what is refused before it begins."""
-    return partial(caller(None, monkeypatch, capsys), "simulate", "--port", "0")
+    return partial(within(None), "simulate", "--port", "0")
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
@@ -158,6 +150,15 @@ def test_what_makes_no_sense_is_refused_in_words(arguments: tuple[str, ...], ref
     found = refused(*arguments)
     assert found.code == 2
     assert WRONG[arguments] in found.err
+
+
+def test_a_port_in_use_is_one_line_and_two(refused: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = refused("--port", str(port))
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"reconciler: 127.0.0.1:{port}: ")
+    assert found.err.count("\n") == 1
 
 
 def test_a_mistake_in_a_script_is_shown_with_its_place(tmp_path: Path, refused: Call) -> None:

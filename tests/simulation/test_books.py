@@ -23,6 +23,7 @@ from reconciler.simulator.records import Wallet as TrueWallet
 from reconciler.store.engine import open_database
 from reconciler.store.rebuild import Rebuild
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
+from tests.grids import corners
 from tests.store.samples import rows
 
 SHOWN = Decimal("2e-8")
@@ -65,7 +66,7 @@ def live_fully(url: str, seed: int, *, seconds: float) -> None:
                     accounts=[ACCOUNT],
                     pursuits=list(Pursuit),
                 )
-            await trio.sleep(200)
+            await trio.sleep(130)
             assert (await stage.verdict()).is_equal
             assert drifts(url) == []
             assert set(checks(url).values()) == {"verified"}
@@ -123,8 +124,8 @@ def assert_trial_balance_is_zero(url: str) -> None:
 @pytest.mark.parametrize("seed", [1])
 def test_a_life_of_trades_and_transfers_drifts_nowhere(sqlite_url: str, seed: int) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, seed, seconds=60)
-        await trio.sleep(200)
+        await trade(stage, seed, seconds=40)
+        await trio.sleep(130)
         assert (await stage.verdict()).is_equal
         assert drifts(sqlite_url) == []
         assert set(checks(sqlite_url).values()) == {"verified"}
@@ -134,7 +135,7 @@ def test_a_life_of_trades_and_transfers_drifts_nowhere(sqlite_url: str, seed: in
     play(sqlite_url, scene)
 
 
-@pytest.mark.parametrize("seed", [2, 5])
+@pytest.mark.parametrize("seed", corners([9], [2, 5, 9]))
 def test_a_life_of_every_kind_of_movement_drifts_nowhere(sqlite_url: str, seed: int) -> None:
     """Of a business account: positions, loans and funding, deposits and withdrawals that wait, are
     frozen or given back, with fees of either reading, codes, conversions, lending, mining."""
@@ -143,8 +144,8 @@ def test_a_life_of_every_kind_of_movement_drifts_nowhere(sqlite_url: str, seed: 
 
 def test_on_postgresql_too(postgres_url: str) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, 1, seconds=40)
-        await trio.sleep(200)
+        await trade(stage, 1, seconds=20)
+        await trio.sleep(130)
         assert drifts(postgres_url) == []
         assert set(checks(postgres_url).values()) == {"verified"}
         assert_ledger_is_true(stage, postgres_url)
@@ -165,8 +166,8 @@ def test_balances_that_come_three_seconds_late_are_no_alarm(sqlite_url: str, see
                     probability=0.5,
                 )
             )
-        await trade(stage, seed, seconds=50, rate=10)
-        await trio.sleep(200)
+        await trade(stage, seed, seconds=25, rate=10)
+        await trio.sleep(130)
         assert drifts(sqlite_url) == []
         assert_ledger_is_true(stage, sqlite_url)
 
@@ -175,7 +176,7 @@ def test_balances_that_come_three_seconds_late_are_no_alarm(sqlite_url: str, see
 
 def test_trading_at_a_high_rate_is_no_alarm(sqlite_url: str) -> None:
     async def scene(stage: Stage) -> None:
-        await trade(stage, 3, seconds=6, rate=100)
+        await trade(stage, 3, seconds=4, rate=100)
         await trio.sleep(100)
         assert drifts(sqlite_url) == []
         assert set(checks(sqlite_url).values()) == {"verified"}
@@ -192,15 +193,15 @@ def test_a_debit_that_nobody_recorded_is_one_drift_and_resolves_once(
         exchange = stage.exchange
         if wallet != "spot":
             exchange.transfer(ACCOUNT, "USDT", "1000", "spot", wallet)
-        await trio.sleep(90)
+        await trio.sleep(60)
         exchange.phantom(ACCOUNT, "USDT", "-15", wallet)
-        await trio.sleep(90)
+        await trio.sleep(60)
         assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "open")]
         assert checks(sqlite_url)[wallet, "USDT"] == "drift"
-        await trio.sleep(300)
+        await trio.sleep(130)
         assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "open")]
         exchange.phantom(ACCOUNT, "USDT", "15", wallet)
-        await trio.sleep(90)
+        await trio.sleep(60)
         assert drifts(sqlite_url) == [(wallet, "USDT", "-15", "resolved")]
         assert checks(sqlite_url)[wallet, "USDT"] == "verified"
 
@@ -214,11 +215,11 @@ def test_a_few_units_missed_amid_trading_are_a_drift_as_exact_as_the_display(
     missing = Decimal("-0.00000005")
 
     async def scene(stage: Stage) -> None:
-        await trio.sleep(60)
-        stage.nursery.start_soon(partial(trade, stage, seed, seconds=200))
-        await trio.sleep(100)
+        await trio.sleep(30)
+        stage.nursery.start_soon(partial(trade, stage, seed, seconds=100))
+        await trio.sleep(20)
         stage.exchange.phantom(ACCOUNT, "USDT", missing)
-        await trio.sleep(120)
+        await trio.sleep(100)
         found = [row for row in drifts(sqlite_url) if row[3] == "open"]
         assert [row[:2] for row in found] == [("spot", "USDT")]
         assert abs(Decimal(str(found[0][2])) - missing) <= SHOWN
@@ -228,14 +229,14 @@ def test_a_few_units_missed_amid_trading_are_a_drift_as_exact_as_the_display(
 
 def test_a_leak_of_one_unit_at_a_time_adds_up_to_a_drift(sqlite_url: str) -> None:
     async def scene(stage: Stage) -> None:
-        await trio.sleep(60)
-        for _ in range(60):
+        await trio.sleep(30)
+        for _ in range(30):
             stage.exchange.phantom(ACCOUNT, "BTC", "-0.00000001")
             await trio.sleep(0.5)
-        await trio.sleep(90)
+        await trio.sleep(75)
         [(wallet, asset, difference, state)] = drifts(sqlite_url)
         assert (wallet, asset, state) == ("spot", "BTC", "open")
-        assert abs(Decimal(str(difference)) + Decimal("0.0000006")) <= SHOWN
+        assert abs(Decimal(str(difference)) + Decimal("0.0000003")) <= SHOWN
 
     play(sqlite_url, scene)
 
@@ -302,7 +303,7 @@ def test_what_is_tolerated_of_an_asset_is_no_drift_and_more_of_it_is(sqlite_url:
     run(main)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", corners([0], range(3)))
 def test_an_opening_that_races_with_deals_is_exact(sqlite_url: str, seed: int) -> None:
     """The account trades while it is first read."""
     chance = Random(seed)
