@@ -25,6 +25,7 @@ from reconciler.store import schema
 from reconciler.store.columns import encoding_of
 from reconciler.store.history_rows import HistoryRows, storable_movement, storable_transaction
 from reconciler.store.ledger import Ledger, Posted
+from reconciler.store.markets import Markets
 from reconciler.store.rows import Rows, storable_deal
 from reconciler.store.statements import Change, LookUp, Read, Values, Write
 
@@ -115,8 +116,7 @@ class Bookkeeping:
                 posted.c.account_id.is_(None),
             ),
         )
-        markets = schema.markets
-        self._market = Read(dialect, select(markets).where(markets.c.name == bindparam("name")))
+        self._markets = Markets(dialect)
 
     def deals(
         self, connection: Connection, account_id: int, deals: Sequence[Deal], *, fresh: bool
@@ -209,7 +209,7 @@ class Bookkeeping:
         keys = list({(str(fact.kind), fact.movement_id): None for fact in known_as})
         entries = []
         for known in map(self._movement_of, set(self._movements(connection, account_id, keys))):
-            market = self._market_of(connection, known.market) if known.market else None
+            market = self._markets.named(connection, known.market) if known.market else None
             entry = movement_entry(known, market, now)
             if entry is not None:
                 entries.append(entry)
@@ -241,7 +241,7 @@ class Bookkeeping:
         assume: bool = False,
     ) -> list[Posted]:
         names = {deal.market for deal in deals}
-        markets = {name: self._market_of(connection, name) for name in names}
+        markets = {name: self._markets.named(connection, name) for name in names}
         wallets = self._wallets(connection, account_id, deals, markets)
         entries: list[Entry] = []
         waiting: list[tuple[Deal, str]] = []
@@ -314,11 +314,6 @@ class Bookkeeping:
         }
         rows = self._orders(connection, account_id, [(order_id,) for order_id in wanted])
         return {row[1]: wallet_of(row[4]) for row in rows}
-
-    def _market_of(self, connection: Connection, name: str) -> Market | None:
-        for name_, base, quote, kind in self._market(connection, name=name):
-            return Market(name=name_, base_asset=base, quote_asset=quote, kind=kind)
-        return None
 
 
 def key_of(known: Transaction) -> str:

@@ -24,6 +24,7 @@ from reconciler.store.bookkeeping import ASSUMED, FUTURES, READING
 from reconciler.store.columns import encoding_of
 from reconciler.store.engine import Database
 from reconciler.store.history_rows import HistoryRows
+from reconciler.store.markets import Markets
 from reconciler.store.rows import Rows
 from reconciler.store.statements import Read, Values
 
@@ -152,7 +153,7 @@ class Rebuild:
             known = self._histories.transaction_of(row)
             reading = f"{known.kind}:{known.transaction_id}" in readings
             yield transaction_entry(known, other_reading=reading)
-        markets = _markets(connection)
+        markets = Markets(connection.dialect).all(connection)
         for row in self._movements.streamed(connection, account=account_id):
             movement = self._histories.movement_of(row)
             market = markets.get(movement.market) if movement.market else None
@@ -203,12 +204,6 @@ class Rebuild:
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _PLACES = tuple(wallet_book(wallet, "") for wallet in (*Wallet, None))
-
-
-def _markets(connection: Connection) -> dict[str, Market]:
-    m = schema.markets.c
-    rows = connection.execute(select(m.name, m.base_asset, m.quote_asset, m.kind))
-    return {row.name: Market(**row._mapping) for row in rows}
 
 
 def _add(sums: Sums, book: str, asset: str, amount: Decimal) -> None:

@@ -28,6 +28,7 @@ from reconciler.reconcile.frozen import FrozenFinding, Range, finding, plausible
 from reconciler.store import schema
 from reconciler.store.columns import Moment, encoding_of
 from reconciler.store.engine import Database
+from reconciler.store.markets import Markets
 from reconciler.store.rows import Rows
 from reconciler.store.statements import LookUp, Read
 
@@ -61,6 +62,7 @@ class SoftChecks:
     def __init__(self, dialect: Dialect) -> None:
         self._encoding = encoding_of(dialect)
         self._rows = Rows(encoding=self._encoding)
+        self._markets = Markets(dialect)
         orders, deals = schema.orders, schema.deals
         of_account = orders.c.account_id == bindparam("account")
         open_ids = select(orders.c.order_id).where(of_account, schema.is_open)
@@ -108,7 +110,7 @@ class SoftChecks:
         if len(open_orders) > OPEN_ORDERS_MAX:
             return []
         newest = self._newest_orders(connection, account_id)
-        markets = self._markets(connection, {each.market for each in (*open_orders, *newest)})
+        markets = self._markets.all(connection)
         expected = plausible(open_orders, markets)
         changed = _last_changes([*open_orders, *newest], markets)
         b = schema.balances.c
@@ -201,13 +203,6 @@ class SoftChecks:
         if len(spans) < 2:
             return 0, 0
         return max(since for _, since, _ in spans), min(until for _, _, until in spans)
-
-    def _markets(self, connection: Connection, names: Iterable[str]) -> dict[str, Market]:
-        m = schema.markets.c
-        rows = connection.execute(
-            select(m.name, m.base_asset, m.quote_asset, m.kind).where(m.name.in_(list(names)))
-        )
-        return {row.name: Market(**row._mapping) for row in rows}
 
 
 def soft_findings(database: Database, *, now: int) -> dict[str, list[str]]:
