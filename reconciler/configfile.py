@@ -263,13 +263,13 @@ def _read_secret(path: Path, where: str, key: str) -> Secret:
         raise ConfigError(where, key, f"{path} can't be read: {reason}") from None
     if len(text) > SECRET_BYTES_MAX:
         raise ConfigError(where, key, f"{path} is longer than any key")
-    return _nonempty(text, where, key)
+    return _nonempty(text, where, key, f"{path} ")
 
 
-def _nonempty(text: str, where: str, key: str) -> Secret:
+def _nonempty(text: str, where: str, key: str, who: str = "") -> Secret:
     stripped = text.strip()
     if not stripped:
-        raise ConfigError(where, key, "is empty")
+        raise ConfigError(where, key, f"{who}is empty")
     if not stripped.isascii() or not stripped.isprintable():
-        raise ConfigError(where, key, "has characters that no key has")
+        raise ConfigError(where, key, f"{who}has characters that no key has")
     return Secret(stripped)

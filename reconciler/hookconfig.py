@@ -47,6 +47,29 @@ def hook_secrets(alerts: Sequence[Alert]) -> list[Secret]:
     return [secret for secret in said if secret is not None]
 
 
+def renewable(alert: Alert) -> Secret | None:
+    """What may be replaced while the hook is in use: what a webhook signs with, and an address for
+    apprise, which is nothing but a secret."""
+    match alert:
+        case WebhookAlert():
+            return alert.secret
+        case AppriseAlert():
+            return alert.url
+        case ExecAlert():
+            return None
+
+
+def lasting(alert: Alert) -> Alert:
+    """All the rest of a section, wherever it was read from."""
+    match alert:
+        case WebhookAlert():
+            return msgspec.structs.replace(alert, secret=None, secret_file="", url_file="")
+        case AppriseAlert():
+            return msgspec.structs.replace(alert, url=None, url_file="")
+        case ExecAlert():
+            return alert
+
+
 def address_problem(url: Secret, *, allow_http: bool) -> str:
     """Why events can't be posted to that address, without showing it; "" if they can."""
     match = _ADDRESS.fullmatch(url.reveal())

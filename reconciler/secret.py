@@ -14,6 +14,12 @@ class Secret:
     def reveal(self) -> str:
         return self.__text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.__text == other.__text
+
+    def __hash__(self) -> int:
+        return hash(self.__text)
+
     def __repr__(self) -> str:
         return "Secret(…)"
 

@@ -13,8 +13,8 @@ from reconciler.alerts import telling
 from reconciler.alerts.exec import environment
 from reconciler.alerts.hook import HookFailed, Message, Terms
 from reconciler.alerts.process import tell
+from reconciler.alerts.renewal import HookSecrets
 from reconciler.domain.moments import seconds
-from reconciler.secret import Secret
 
 COMMAND = (sys.executable, "-P", "-m", telling.__name__)
 GOOD_NEWS = ("resolved", "recovered")
@@ -37,12 +37,15 @@ class _Body(msgspec.Struct):
 class AppriseHook(Terms):
     """Implements Hook."""
 
-    url: Secret
+    secrets: HookSecrets
+    """Where its address is."""
 
     async def deliver(self, message: Message) -> None:
         """As Hook says."""
         title, text, kind = worded(message)
-        said = telling.Telling(url=self.url.reveal(), title=title, text=text, kind=kind)
+        url = self.secrets[self.name]
+        assert url is not None, "read by Loaded.alerts"
+        said = telling.Telling(url=url.reveal(), title=title, text=text, kind=kind)
         limit_s = seconds(self.timeout)
         ended = await tell(COMMAND, msgspec.json.encode(said), environment(), limit_s=limit_s)
         # Whatever it printed is not repeated: the library may have said the address.

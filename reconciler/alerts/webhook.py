@@ -19,6 +19,7 @@ import trio
 from reconciler.address import is_loopback
 from reconciler.alerts.addresses import is_own, is_public
 from reconciler.alerts.hook import HookFailed, Message, Terms
+from reconciler.alerts.renewal import HookSecrets
 from reconciler.backoff import retry_after
 from reconciler.clock import Clock
 from reconciler.domain.moments import SECOND, seconds
@@ -37,7 +38,8 @@ class WebhookHook(Terms):
     """Implements Hook."""
 
     url: Secret
-    secret: Secret | None
+    secrets: HookSecrets
+    """Where is what it signs with, if it does."""
     allow_http: bool
     allow_private: bool
     transport: httpx.AsyncBaseTransport
@@ -113,8 +115,8 @@ class WebhookHook(Terms):
         if url.userinfo:
             said = f"{url.username}:{url.password}".encode()
             headers["Authorization"] = f"Basic {b64encode(said).decode()}"
-        if self.secret is not None:
-            headers |= signatures(self.secret, message.body, self.clock.now() // SECOND)
+        if (secret := self.secrets[self.name]) is not None:
+            headers |= signatures(secret, message.body, self.clock.now() // SECOND)
         return httpx.Request(
             "POST",
             url.copy_with(host=address, userinfo=b""),

@@ -16,6 +16,7 @@ from rich.file_proxy import FileProxy
 
 from reconciler import __version__
 from reconciler.alerts.opening import open_hooks
+from reconciler.alerts.renewal import HookSecrets
 from reconciler.cli.opening import common_options, configuration, credentials, database
 from reconciler.cli.progress import shown
 from reconciler.cli.reloading import reload_at, secrets_of
@@ -44,7 +45,8 @@ def command(config: str | None) -> None:
     """Listen to the configured accounts and keep the record, until told to stop.
 
     SIGTERM and SIGINT commit what has arrived and leave with 0; a second one leaves at once.
-    SIGHUP reads credentials and the log's level again.
+    SIGHUP reads credentials, the hooks' secrets and the log's level again.  Leaves with 3 if the
+    credentials of every account are refused and none was ever live.
     """
     loaded = configuration(config)
     keys = credentials(loaded)
@@ -66,6 +68,7 @@ async def run(
     """The daemon until a signal comes, and those who look after it: a service manager, a terminal
     that shows how far long readings of history are, who wants it to read `path` again."""
     keyring, alerts = Keyring(keys), loaded.alerts()
+    secrets = HookSecrets(alerts)
     filter_ = Filter(loaded.config.log.level, [*secrets_of(keys), *hook_secrets(alerts)])
     log = _open_log(loaded, filter_, world, console)
     boss = manager(loaded.environment, os.getpid())
@@ -80,7 +83,7 @@ async def run(
             )
             async with (
                 world.thread("status") as asking,
-                open_hooks(alerts, world) as hooks,
+                open_hooks(alerts, world, secrets) as hooks,
                 open_daemon(loaded.config, keyring, database, world, log, hooks) as running,
                 open_web(loaded.config.http, running, database, world, log),
                 shown(running.feeds, console, idle=False),
@@ -89,7 +92,9 @@ async def run(
                 ask = partial(asking, _standing, database, tuple(keyring))
                 watchers.start_soon(keep_watch, running, boss, log)
                 watchers.start_soon(tell_state, running, boss, ask)
-                watchers.start_soon(reload_at, hangups, path, loaded.config, keyring, filter_, log)
+                watchers.start_soon(
+                    reload_at, hangups, path, loaded.config, keyring, secrets, filter_, log
+                )
                 log.info("daemon.stop", signal=signal.Signals(await anext(ends)).name)
                 boss.tell("STOPPING=1", status("committing what has arrived"))
                 watchers.cancel_scope.cancel()

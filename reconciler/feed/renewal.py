@@ -35,7 +35,7 @@ class Keyring(Mapping[str, Credentials]):
 
     def offer(self, account: str, credentials: Credentials) -> bool:
         """Whether they are other ones than those in use, and not still to be tried."""
-        if _same(self._used[account], credentials):
+        if self._used[account] == credentials:
             return False
         offers = self._offers.get(account)
         if offers is None:
@@ -92,7 +92,3 @@ async def _renewed(
         on.log.info("credentials.renewed")
         return replace(on, rest=rest)
     raise AssertionError("the offers never end")
-
-
-def _same(one: Credentials, other: Credentials) -> bool:
-    return (one.key.reveal(), one.secret.reveal()) == (other.key.reveal(), other.secret.reveal())
