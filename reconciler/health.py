@@ -60,8 +60,10 @@ def _degraded(running: Running) -> Iterator[str]:
                 pass
             case Phase.WAITING:
                 yield f"{account}: another process holds it"
-            case Phase.DOWN | Phase.REFUSED:
+            case Phase.DOWN:
                 yield f"{account}: {feed.last_reason}"
+            case Phase.REFUSED:
+                yield f"{account}: {feed.last_reason}, see: reconciler check"
             case Phase.SUBSCRIBED:
                 yield f"{account}: reading history{_percent(feed.progress)}"
             case _:

@@ -44,6 +44,7 @@ def test_every_account_must_be_live_and_the_database_there() -> None:
         (Phase.CONNECTING, "a0: connecting"),
         (Phase.SUBSCRIBED, "a0: reading history, deals 25%"),
         (Phase.DOWN, "a0: closed with code 1006"),
+        (Phase.REFUSED, "a0: closed with code 1006, see: reconciler check"),
     ],
 )
 def test_what_is_waited_for_is_said(phase: Phase, why: str) -> None:

@@ -115,7 +115,7 @@ def test_one_of_two_is_told_tried_every_five_minutes_and_keeps_nothing_from_the_
             for _ in range(5):
                 await trio.sleep(PAUSE_S - 10)
                 assert house.phases() == (Phase.REFUSED, Phase.LIVE)
-                assert degraded(house.running) == (f"{FIRST}: {WHY}",)
+                assert degraded(house.running) == (f"{FIRST}: {WHY}, see: reconciler check",)
                 assert stuck(house.running, steady()) == ()
             assert house.network.asked.count(TOKEN) == 4
             assert sink.heard() == [f"auth.rejected feed/{FIRST}"]

@@ -256,7 +256,7 @@ class _Routing:
         news = episode.news
         if isinstance(news, DriftNews) and self._is_down(news.account):
             return FEED_IS_DOWN
-        # Refused credentials end the process: there is no later.
+        # Refused credentials may end the process, and then there is no later.
         if episode.event is not Event.AUTH_REJECTED and _is_flapping(episode, self.now):
             return FLAPPING
         return None

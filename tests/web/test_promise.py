@@ -58,6 +58,16 @@ def test_who_is_down_is_told_with_the_reason() -> None:
     assert told.line.startswith("treasury is not connected: connection reset; all records are")
 
 
+def test_who_is_refused_is_told_with_what_to_do() -> None:
+    refused = feed(phase=Phase.REFUSED, last_reason="the exchange refused the credentials: no")
+    told = promise(facts((refused, record())))
+    assert told.mood is Mood.WRONG
+    assert told.line.startswith(
+        "treasury is not connected: the exchange refused the credentials: no; "
+        "see: reconciler check; all records are"
+    )
+
+
 def test_a_database_that_takes_nothing_comes_before_drifts() -> None:
     told = promise(
         facts(
