@@ -287,8 +287,9 @@ def _said_of_feed(event: Event, news: FeedNews) -> str:
     match event:
         case Event.AUTH_REJECTED:
             return (
-                f"{news.account}: {news.reason or 'the exchange refuses the API key'}; nothing is "
-                "recorded until the key is mended there or another one here, see: reconciler check"
+                f"{news.account}: {news.reason or 'the exchange refuses the API key'}; nothing of "
+                "it is recorded until the key is mended at the exchange or replaced here, "
+                "see: reconciler check"
             )
         case Event.FEED_DOWN:
             return (

@@ -85,7 +85,11 @@ async def _renewed(
             # What a session begins with: who may not have this may not listen.
             await rest.token()
         except (CredentialsRefused, CallRefused, ExchangeAway) as error:
-            on.log.error("credentials.kept", why=str(error), do="mend them, and send SIGHUP again")
+            on.log.error(
+                "credentials.kept",
+                why=f"the new ones were not taken: {error}",
+                do=f"mend accounts.{on.account}.api_key and api_secret, and send SIGHUP again",
+            )
             continue
         keyring.accept(on.account, credentials)
         on.circuits.doubt()

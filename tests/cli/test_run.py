@@ -104,7 +104,8 @@ def test_wrong_credentials_end_it_with_3_and_one_line_that_shows_no_secret(
         assert len(lines) == 1
         assert lines[0] == (
             f"reconciler: account {ACCOUNT}: the exchange refused the credentials: "
-            "Unauthorized request; mend the key there or here, then try: reconciler check"
+            "Unauthorized request; mend the key at the exchange or replace it here, "
+            "see: reconciler check"
         )
         for secret in ("wr0ng-and-s3cret", KEY, SECRET):
             assert secret not in end.err + end.out

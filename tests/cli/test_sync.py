@@ -297,7 +297,7 @@ def status(account: str, **changes: object) -> AccountStatus:
             {"open_drifts": 2},
             3,
             "reconciler: account treasury: the exchange refused the credentials: no; "
-            "mend the key there or here, then try: reconciler check",
+            "mend the key at the exchange or replace it here, see: reconciler check",
         ),
         (
             Outcome(problem=AccountHeld(ACCOUNT, Holder(name="desk1 pid 7", since=NOON))),

@@ -57,6 +57,8 @@ def test_refused_ones_change_nothing_but_the_log(sqlite_url: str) -> None:
             await until(lambda: bool(stage.logged("credentials.kept")), pause=1)
         [line] = stage.logged("credentials.kept")
         assert line["level"] == "error"
+        assert line["why"].startswith("the new ones were not taken: the exchange refused the cred")
+        assert line["do"].startswith(f"mend accounts.{ACCOUNT}.api_key")
         assert "wrong" not in stage.log.getvalue()
         assert keyring[ACCOUNT] is CREDENTIALS
         assert (stage.on.figures.phase, stage.on.figures.sessions) == (Phase.LIVE, 1)
