@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, Dialect, Integer, bindparam, literal_column, select, update
 
-from reconciler.domain.moments import MOMENT_MAX, iso
+from reconciler.domain.moments import DAY, MOMENT_MAX, iso
 from reconciler.domain.money import ZERO, canonical, minus, plus
 from reconciler.domain.words import Wallet
 from reconciler.ledger.entry import Entry, Leg
@@ -239,10 +239,15 @@ class Ledger:
         where = {"account": account_id, "wallet": place[0], "asset": place[1]}
         stamp = self._encoding.stamp
         first, last = news[0].entry.occurred_at, news[-1].entry.occurred_at
-        later = next(self._after(connection, **where, at=stamp(first)), None)
+        newest = next(self._up_to(connection, **where, at=stamp(MOMENT_MAX)), None)
+        later: Values | None = None
+        if newest is None or newest[0] <= stamp(first):  # as nearly always
+            balance = ZERO if newest is None else self._encoding.amount_of(newest[3])
+        else:
+            later = next(self._after(connection, **where, at=stamp(first)))
+            balance = self._balance_up_to(connection, where, first)
         in_a_hole = later is None or self._encoding.stamp_of(later[0]) > last
         total = ZERO
-        balance = self._balance_up_to(connection, where, first)
         for new in news:
             if not in_a_hole:
                 balance = self._balance_up_to(connection, where, new.entry.occurred_at)
@@ -295,13 +300,15 @@ class Ledger:
     def _turn_over(self, connection: Connection, account_id: int, news: Iterable[_New]) -> None:
         days: dict[tuple[str, str, str, str], Decimal] = {}
         books: dict[tuple[str, str], Decimal] = {}
+        spelled: dict[int, str] = {}
         for new in news:
-            day = iso(new.entry.occurred_at)[:10]
+            number = new.entry.occurred_at // DAY
+            day = spelled.get(number) or spelled.setdefault(number, iso(number * DAY)[:10])
             for posting in new.leg.postings():
                 key = day, posting.book, posting.asset, new.entry.kind
                 days[key] = plus(days.get(key, ZERO), posting.amount)
-                book = posting.book, posting.asset
-                books[book] = plus(books.get(book, ZERO), posting.amount)
+        for (_, book, asset, _), by in days.items():
+            books[book, asset] = plus(books.get((book, asset), ZERO), by)
         # In one order always, so that two writers can't wait for each other.
         self._add_turnovers(
             connection,
