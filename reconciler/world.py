@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
 import trio
 
 from reconciler.clock import Clock
 from reconciler.hop import Hop, thread
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Dial(Protocol):
@@ -41,7 +43,7 @@ class World:
     clock: Clock
     chance: random.Random
     dial: Dial
-    http: Callable[[], httpx.AsyncBaseTransport]
+    http: "Callable[[], httpx.AsyncBaseTransport]"
     """Makes the transport of an HTTP client."""
     resolve: Resolve
     thread: Callable[[str], AbstractAsyncContextManager[Hop]]
@@ -78,9 +80,12 @@ async def resolve(host: str) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def http() -> httpx.AsyncBaseTransport:
-    """HTTP/1.1: HTTP/2 halves the speed of a backfill, and retries are signed anew, so not here."""
-    return httpx.AsyncHTTPTransport(http2=False, retries=0, limits=httpx.Limits(max_connections=8))
+def http() -> "httpx.AsyncBaseTransport":
+    """As `transport.py` says."""
+    # Most commands never speak HTTP, and its library is slow to load.
+    from reconciler.transport import Transport
+
+    return Transport()
 
 
 def real() -> World:

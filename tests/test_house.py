@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "reconciler"
 
 SHARED = {"address", "backoff", "causes", "clock", "config", "configfile", "secret", "log", "hop"}
-SHARED |= {"hookconfig", "pulse", "world"}
+SHARED |= {"hookconfig", "pulse", "transport", "world"}
 """Small files used by all; they themselves rest on `domain` and each other."""
 
 MAY_USE: dict[str, set[str]] = {
@@ -24,7 +24,8 @@ MAY_USE: dict[str, set[str]] = {
     "hop": {"domain", "pulse"},
     "pulse": {"clock"},
     "log": {"domain", "clock", "secret"},
-    "world": {"clock", "hop"},
+    "transport": set(),
+    "world": {"clock", "hop", "transport"},
     "inbox": {"domain"},
     "wire": {"domain"},
     "ledger": {"domain"},
@@ -107,7 +108,7 @@ LIBRARIES = {
     "trio_websocket": {"feed/websocket.py"},
     "wsproto": {"feed/websocket.py"},
     "h11": {"feed/websocket.py"},
-    "httpx": {"alerts/webhook.py", "feed/rest.py", "world.py"},
+    "httpx": {"alerts/webhook.py", "feed/rest.py", "transport.py", "world.py"},
 }
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TextIO, cast
 
@@ -20,8 +20,9 @@ from reconciler.alerts.renewal import HookSecrets
 from reconciler.cli.opening import common_options, configuration, credentials, database
 from reconciler.cli.progress import shown
 from reconciler.cli.reloading import reload_at, secrets_of
+from reconciler.config import Http
 from reconciler.configfile import Loaded
-from reconciler.daemon import open_daemon
+from reconciler.daemon import Running, open_daemon
 from reconciler.feed.renewal import Keyring
 from reconciler.hookconfig import hook_secrets
 from reconciler.log import Filter, Logger, open_log
@@ -32,7 +33,6 @@ from reconciler.service.watchdog import keep_watch
 from reconciler.store.engine import Database, redacted
 from reconciler.store.migrate import require_head
 from reconciler.store.standing import Standing, standing_of
-from reconciler.web.serving import open_web
 from reconciler.world import World, real
 
 STOP_SECONDS_MAX = 10
@@ -85,7 +85,7 @@ async def run(
                 world.thread("status") as asking,
                 open_hooks(alerts, world, secrets) as hooks,
                 open_daemon(loaded.config, keyring, database, world, log, hooks) as running,
-                open_web(loaded.config.http, running, database, world, log),
+                _pages(loaded.config.http, running, database, world, log),
                 shown(running.feeds, console, idle=False),
                 trio.open_nursery() as watchers,
             ):
@@ -125,6 +125,17 @@ def _open_log(loaded: Loaded, filter_: Filter, world: World, console: Console) -
         # Lines of the log stand above what is drawn in place.
         to=cast("TextIO", FileProxy(console, sys.stderr)) if console.is_terminal else None,
     )
+
+
+def _pages(
+    http: Http, running: Running, database: Database, world: World, log: Logger
+) -> AbstractAsyncContextManager[object]:
+    if http.address is None:
+        return nullcontext()
+    # Server, templates and metrics are slow to load, and need not be for a daemon without pages.
+    from reconciler.web.serving import open_web
+
+    return open_web(http, running, database, world, log)
 
 
 def _standing(database: Database, accounts: Sequence[str]) -> Standing:

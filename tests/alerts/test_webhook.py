@@ -348,12 +348,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_certificate_must_be_of_the_name_not_of_the_address(
-    certificate: Path, host: str, trusted: bool, problem: str
+    certificate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    trusted: bool,
+    problem: str,
 ) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate)
-    trust = ssl.create_default_context(cafile=certificate if trusted else None)
-    world = replace(resolving("127.0.0.1"), http=lambda: httpx.AsyncHTTPTransport(verify=trust))
+    trust = certificate if trusted else tmp_path  # an empty folder: nobody
+    monkeypatch.setenv("SSL_CERT_FILE" if trusted else "SSL_CERT_DIR", str(trust))
+    world = replace(resolving("127.0.0.1"), http=real().http)
 
     async def main() -> None:
         async with listening(GOOD, tls=server) as sink:

@@ -30,6 +30,24 @@ def test_no_driver_is_loaded_before_a_command_is_called_for(arguments: list[str]
     assert ended.stdout.splitlines()[-1].strip() == "loaded:"
 
 
+def test_a_command_loads_what_it_needs_and_no_more() -> None:
+    """Cron calls them every minute.  One process, in which each adds to those before."""
+    program = (
+        "import importlib, sys\n"
+        "def load(command, *heavy):\n"
+        "    importlib.import_module('reconciler.cli.' + command)\n"
+        "    print(command, *sorted(set(heavy) & sys.modules.keys()))\n"
+        "load('status', 'httpx', 'structlog', 'alembic', 'psycopg', 'reconciler.feed')\n"
+        "load('sync', 'hypercorn', 'starlette', 'jinja2', 'prometheus_client', 'alembic')\n"
+        "load('run', 'hypercorn', 'starlette', 'jinja2', 'prometheus_client', 'alembic')\n"
+        "load('simulate', 'trio.testing', 'pytest')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["status", "sync", "run", "simulate"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [[], *([name] for name in COMMANDS), ["db", "upgrade"], ["db", "current"]],
