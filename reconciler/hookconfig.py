@@ -85,9 +85,9 @@ def address_problem(url: Secret, *, allow_http: bool) -> str:
 
 
 _ADDRESS = re.compile(
-    r"(?P<scheme>https?)://(?:[^\x00-\x20\x7f-\U0010ffff/?#@\\]*@)?"
+    r"(?P<scheme>https?)://(?:(?:(?![/?#@\\])[!-~])*@)?"
     r"(?:(?P<name>(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)|\[(?P<number>[0-9A-Fa-f:.]+)\])"
-    r"(?::(?P<port>[0-9]{1,5}))?(?:[/?][^\x00-\x20\x7f-\U0010ffff#\\]*)?"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:[/?](?:(?![#\\])[!-~])*)?"
 )
 """Strict, so that whoever reads the address later can't read another host in it."""
 
