@@ -134,7 +134,7 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
 
 
 def test_refused_credentials_are_used_for_one_question_in_five_minutes(sqlite_url: str) -> None:
-    """Neither the polls nor the clock go on with them; all of it does once they are taken."""
+    """The polls wait until they are taken."""
 
     async def main() -> None:
         async with open_stage(sqlite_url) as stage:
