@@ -84,7 +84,10 @@ class Facts:
             for deal in (deals if len(sights) < len(deals) else ())
             if storable_deal(deal) is None
         ]
-        unique = {(seen.order_id, seen.deal_id): seen for seen in sights}
+        # Of two that contradict each other the first is believed, in one batch as in two.
+        unique: dict[tuple[int, int], Deal] = {}
+        for seen in sights:
+            unique.setdefault((seen.order_id, seen.deal_id), seen)
         row = self._rows.deal
         inserted = self._insert_deals(
             connection, [row(account_id, seen, source) for seen in unique.values()]

@@ -52,6 +52,16 @@ def test_each_batch_counts_only_what_it_brought(database: Database) -> None:
     assert applied == [Applied(deals=1), Applied(deals=1), Applied(orders=1, orders_found=1)]
 
 
+def test_of_two_that_contradict_each_other_the_first_is_believed(database: Database) -> None:
+    """In one batch, in two that are applied as one, and in two transactions."""
+    first, second = (partial(deal, price=Decimal(price)) for price in ("10", "11"))
+    apply(database, batch(first(1), second(1)), batch(first(2)), batch(second(2)))
+    apply(database, batch(first(3)))
+    apply(database, batch(second(3)))
+    assert [known.price for known in Reads(database).deals(ACCOUNT)] == [10, 10, 10]
+    assert len(rows(database, "SELECT * FROM v_quarantine")) == 3
+
+
 def test_what_a_stream_pushed_in_a_row_counts_as_one(database: Database) -> None:
     read = partial(batch, source=Source.QUERY)
     applied = apply(database, batch(deal(1)), batch(order(5)), read(deal(1)), batch(deal(2)))
