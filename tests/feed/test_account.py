@@ -118,7 +118,7 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
             stage.exchange.faults.add(rule)
             stage.exchange.deposit(ACCOUNT, "BTC", "3")
             stage.nursery.start_soon(listen, stage.on)
-            await trio.sleep(400)
+            await trio.sleep(220)
             told = stage.logged("balance.unread")
             assert told
             assert {line["wallet"] for line in told} == {"main"}
@@ -127,7 +127,7 @@ def test_a_poll_that_fails_is_told_and_ends_nothing(
             assert in_main(stage) == {}
 
             stage.exchange.faults.remove(rule)
-            await trio.sleep(300)
+            await trio.sleep(100)
             assert in_main(stage) == {"BTC": 3}
 
     run(main)

@@ -15,7 +15,7 @@ from reconciler.simulator.records import Instruction, Side
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.grids import corners
 
-PARTS = 8
+PARTS = 12
 """So many tests share the questions among them, every run has two of them."""
 
 BUY = Instruction(market="BTC_USDT", side=Side.BUY, amount=Decimal("0.001"), price=Decimal(20000))

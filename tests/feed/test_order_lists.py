@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import trio
 
-from reconciler.domain.moments import MINUTE, seconds
+from reconciler.domain.moments import MINUTE, SECOND, seconds
 from reconciler.domain.words import Phase
 from reconciler.feed.link import RequestRefused
 from reconciler.feed.session import MARKETS_INTERVAL, session
@@ -22,11 +22,11 @@ from tests.feed.peers import ending
 
 PENDING, EXECUTED = "ordersPending_subscribe", "ordersExecuted_subscribe"
 NAMES = [market.name for market in DEFAULT_MARKETS]
-SWEEP = 20 * MINUTE
-SELDOM: dict[str, Any] = {"sweep": SWEEP, "poll": SWEEP}
+SWEEP = MARKETS_INTERVAL + MINUTE
+SELDOM: dict[str, Any] = {"sweep": SWEEP, "poll": SWEEP, "ping_interval": 50 * SECOND}
 """What a listener does over and over while a test waits for the next hour."""
-LATER_S = seconds(MARKETS_INTERVAL + SWEEP + MINUTE)
-"""The markets are read again within one turn after the hour."""
+LATER_S = seconds(SWEEP + MINUTE)
+"""The markets are read again with the first sweep after the hour."""
 
 
 def listed(stage: Stage, markets: Sequence[Market]) -> Rule:
@@ -106,7 +106,9 @@ def test_markets_that_are_listed_and_refused_all_the_same_are_left_out_for_the_o
             assert stage.network.params_of(PENDING)[-1] == NAMES
             assert stage.on.figures.sessions == 1
             assert await are_told(stage, NAMES[:2])
+            asked_at_first = stage.network.asked.count("public/markets")
             await trio.sleep(2 * LATER_S)
+            assert stage.network.asked.count("public/markets") == asked_at_first + 2
             assert stage.network.params_of(PENDING)[-1] == NAMES
             assert dropped(stage) == odd
 
