@@ -39,6 +39,7 @@ from reconciler.simulator.rest import rest_app
 from reconciler.simulator.server import Server, serve
 from reconciler.store.engine import Database, open_database
 from reconciler.store.reads import Reads
+from reconciler.transport import Transport
 from reconciler.verdict import Verdict, compare
 from reconciler.world import Dial, World
 from reconciler.writer import WriterFigures, write
@@ -165,7 +166,7 @@ class _Overheard(trio.abc.Stream):
 def world(
     *,
     dial: Dial | None = None,
-    http: Callable[[], httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
+    http: Callable[[], httpx.AsyncBaseTransport] = Transport,
     seed: int = 1,
 ) -> World:
     """Virtual time, seeded chance, no threads; what is not given can't be reached."""
