@@ -12,8 +12,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Dialect, Integer, Numeric, Text, TypeDecorator
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Dialect,
+    Integer,
+    Numeric,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.types import TypeEngine
 
 from reconciler.domain.moments import from_datetime, from_iso, iso, to_datetime

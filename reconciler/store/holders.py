@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Dialect, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.domain.moments import MILLISECOND, SECOND, iso
 from reconciler.inbox import Batch
 from reconciler.store.engine import Database, DatabaseUnusable
 from reconciler.store.facts import Facts
 from reconciler.store.schema import holders, number_of
-from reconciler.store.statements import Read
+from reconciler.store.statements import Read, upsert
 
 LOCK_TIMEOUT = 5 * SECOND
 """How long a new holder waits on PostgreSQL for a commit of the one before, which is under way or
@@ -103,7 +102,7 @@ def take(
         newest = connection.execute(select(token).where(holders.c.account_id == id_)).scalar()
         if mine is not None and mine == newest:
             return mine
-        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(holders)
+        insert = upsert(connection.dialect, holders)
         row = insert.values(account_id=id_, token=1, holder=name, held_since=now)
         changed = {"token": token + 1, "holder": name, "held_since": now}
         raised = row.on_conflict_do_update(index_elements=[holders.c.account_id], set_=changed)

@@ -79,9 +79,9 @@ class Write:
     def _text(self) -> str:
         dialect, known = self._dialect, self._table.c
         columns = [part.name for part in known if part.name not in self._generated]
-        insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(self._table)
+        insert = upsert(dialect, self._table)
         new = insert.excluded
-        changes = {name: new[name] for name in self._overwritten}
+        changes: dict[str, ColumnElement[Any]] = {name: new[name] for name in self._overwritten}
         changes |= {name: func.coalesce(new[name], known[name]) for name in self._filled}
         changes |= {name: func.coalesce(known[name], new[name]) for name in self._kept}
         changes |= {name: exact_sum(dialect, known[name], new[name]) for name in self._added}
@@ -94,6 +94,11 @@ class Write:
         text, names = _compiled(statement, dialect, columns)
         assert names == columns
         return text
+
+
+def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may be told what to do where the key is known already."""
+    return (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
 
 
 class Change:
