@@ -98,7 +98,7 @@ class Write:
 
 def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that may be told what to do where the key is known already."""
-    return (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
 
 
 class Change:
