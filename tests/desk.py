@@ -56,7 +56,7 @@ async def settled(exchange: Simulated, database: Database, *, seconds: float = 3
     return compare(reads, ACCOUNT, truth)
 
 
-async def until(holds: Callable[[], bool], *, pause: float = 0.01) -> None:
+async def until(holds: Callable[[], bool], *, pause: float = 0.03) -> None:
     """Wait for something that nobody announces; the test's own limit ends it."""
     while not holds():  # noqa: ASYNC110 - what is waited for has no event
         await trio.sleep(pause)

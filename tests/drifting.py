@@ -8,7 +8,7 @@ from reconciler.store.engine import open_database
 from tests.feed.memory import ACCOUNT, Stage, open_stage, run
 from tests.store.samples import rows
 
-SETTLED_SECONDS = 100
+SETTLED_SECONDS = 75
 """By then a difference is a drift: settle, a reading of every wallet and a sweep are over."""
 
 

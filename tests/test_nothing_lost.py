@@ -196,7 +196,7 @@ def test_thousands_missed_in_one_outage_are_read_while_the_newest_are_heard(
 
             with exchange.faults.outage():
                 exchange.fill(ACCOUNT, "BTC_USDT", "buy", "0.5", "40000", parts=500)
-                for number in range(2500):
+                for number in range(1500):
                     trade()
                     if number % 100 == 0:
                         await trio.lowlevel.checkpoint()
@@ -212,7 +212,7 @@ def test_thousands_missed_in_one_outage_are_read_while_the_newest_are_heard(
             await proven(desk)
             in_a_second = Counter(d.executed_at // SECOND for d in exchange.truth(ACCOUNT).deals)
             assert max(in_a_second.values()) >= 500
-            assert desk.feed.recovered_deals >= 3000
+            assert desk.feed.recovered_deals >= 2000
 
     run(main, seconds=60)
 
@@ -279,12 +279,12 @@ def test_a_half_open_connection_is_given_up_for_the_lack_of_an_answer(database_u
 
 
 @mostly_sqlite
-def test_half_a_year_is_read_once_though_the_reader_is_killed_three_times(
+def test_half_a_year_is_read_once_though_the_reader_is_killed_twice(
     database_url: str, tmp_path: Path
 ) -> None:
     exchange = Simulated(now=real().clock.now, seed=1)
     exchange.open_account(ACCOUNT, KEY, SECRET, is_business=True)
-    live_through(exchange, past_of(175, 3_000), [ACCOUNT], seed=5)
+    live_through(exchange, past_of(175, 2_000), [ACCOUNT], seed=5)
     log, database = tmp_path / "log", open_database(database_url)
     reads = Reads(database)
     proofs: list[tuple[int, int]] = []
@@ -292,12 +292,15 @@ def test_half_a_year_is_read_once_though_the_reader_is_killed_three_times(
     async def main() -> None:
         async with serve(exchange) as server:
             config = write_config(tmp_path, server, database_url, since="180d")
-            slow = Rule(point=Point.ANSWER, act=Delay(0.1), name=DEALS, times=None)
+            slow = Rule(point=Point.ANSWER, act=Delay(0.2), name=DEALS, times=None)
             exchange.faults.add(slow)
-            for part in (1, 2, 3):
+            for _ in range(2):
+                before = deals_of(database)
                 async with daemon(config, log):
-                    await until(lambda: deals_of(database) > 750 * part, pause=0.05)  # noqa: B023
-                    await until(lambda: reads.covered_until(ACCOUNT, "deals") is not None)
+                    await until(lambda: deals_of(database) > before + 300, pause=0.05)  # noqa: B023
+                    await until(
+                        lambda: reads.covered_until(ACCOUNT, "deals") is not None, pause=0.05
+                    )
                 # The block kills it.
                 covered = reads.covered_until(ACCOUNT, "deals")
                 assert covered is not None

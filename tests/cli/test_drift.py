@@ -18,8 +18,8 @@ def test_a_drift_from_its_detection_to_its_explanation(call: Call, database_url:
     assert lines[0] == "drift 1: treasury spot USDT -15"
     assert lines[1].startswith("  state     open since 2026-01-02T12:0")
     assert lines[2] == "  balance   9939985 is reported, 9940000 expected"
-    assert lines[3].startswith("  parted    after 2026-01-02T12:01:40.")
-    assert ", by 2026-01-02T12:01:50." in lines[3]
+    assert lines[3].startswith("  parted    after 2026-01-02T12:01:15.")
+    assert ", by 2026-01-02T12:01:25." in lines[3]
     assert any("this key may not read lending" in line for line in lines)
     status = call("status")
     assert (status.code, status.err) == (1, "")

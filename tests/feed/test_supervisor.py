@@ -122,7 +122,9 @@ def test_a_session_that_never_gets_to_be_live_does_not_shorten_the_pauses(sqlite
 
 def test_a_session_cut_while_its_lists_change_was_live_all_the_same(sqlite_url: str) -> None:
     async def main() -> None:
-        async with open_stage(sqlite_url, sweep=20 * MINUTE) as stage:
+        async with open_stage(
+            sqlite_url, sweep=20 * MINUTE, poll=20 * MINUTE, ping_interval=50 * SECOND
+        ) as stage:
             stage = patient(stage)
             stage.exchange.faults.add(Rule(point=Point.HANDSHAKE, act=Answer(503), times=4))
             stage.nursery.start_soon(supervise, stage.on)

@@ -33,6 +33,7 @@ def check(stage: Stage, asset: str = "USDT") -> tuple[object, ...]:
     return state, str(difference)
 
 
+@mostly_sqlite
 def test_when_explained_it_stays_explained_and_the_next_is_another(database_url: str) -> None:
     async def main() -> None:
         async with open_stage(database_url) as stage:
