@@ -18,7 +18,7 @@ from reconciler.simulator.exchange import Exchange as Simulated
 from reconciler.store.backup import BackupFailed, back_up
 from reconciler.store.dump import table_of, tables_of
 from reconciler.store.engine import Database, DatabaseUnusable, open_database
-from tests.desk import open_desk, open_exchange
+from tests.desk import open_desk, open_exchange, until
 from tests.drifting import make_drift
 from tests.postgres import Postgres
 from tests.proving import proven, some_of_everything
@@ -154,11 +154,13 @@ def test_a_daemon_writes_on_while_it_is_backed_up_and_the_copy_is_restored_elsew
             await desk.feed.until_live()
             async with trio.open_nursery() as traders:
                 traders.start_soon(trade, exchange)
-                await trio.sleep(0.3)
-                deals, commits = desk.deals(), desk.running.writer.commits
-                await trio.to_thread.run_sync(back_up, desk.database, folder / "copy", environment)
-                assert desk.deals() > deals
-                assert desk.running.writer.commits > commits
+                await until(lambda: desk.running.writer.deals > 0)
+                copy, commits = folder / "copy", desk.running.writer.commits
+                # Until one is committed while it is copied; no checkpoint follows the copy.
+                while commits == desk.running.writer.commits:
+                    copy.unlink(missing_ok=True)
+                    commits = desk.running.writer.commits
+                    await trio.to_thread.run_sync(back_up, desk.database, copy, environment)
                 traders.cancel_scope.cancel()
 
     async def after(url: str) -> None:
