@@ -78,8 +78,8 @@ class Record:
     async def unknown_orders(self, account: str, until: int) -> list[int]:
         return await self._hop(self._reads.unknown_orders, account, until)
 
-    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
-        return await self._hop(self._reads.spans, account, stream)
+    async def coverage(self, account: str) -> Mapping[str, tuple[Stretch, ...]]:
+        return await self._hop(self._reads.coverage, account)
 
     async def unsettled(self, account: str) -> list[Transaction]:
         return await self._hop(self._reads.unsettled, account)

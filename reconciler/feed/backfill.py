@@ -7,10 +7,12 @@ pass begins where the proof ends.  A row that could not be understood stays in q
 a gap, as small as can be told, which each backfill reads again; nothing waits for it.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from reconciler.domain.facts import PassNotice
 from reconciler.domain.moments import SECOND
+from reconciler.domain.spans import Stretch
 from reconciler.domain.words import GapState, Source
 from reconciler.feed.gaps import NOT_ALLOWED, miss, tell_missing
 from reconciler.feed.learned import Learned
@@ -40,15 +42,18 @@ async def backfill(on: Listener, source: Source, *, until: int | None = None) ->
     """
     now = on.now()
     floor = floor_of(now)
-    plans = {stream: await _plan(on, source, stream, now, until, floor) for stream in STREAMS}
+    proven = await on.past.coverage(on.account)
+    plans = {
+        stream: _plan(on, proven.get(stream.name, ()), source, stream, now, until, floor)
+        for stream in STREAMS
+    }
     notices = await on.past.refused_streams(on.account)
     refused = {notice.stream for notice in notices}
     if source is Source.BACKFILL:
         await tell_missing(on, {s.name: todo for s, todo in plans.items() if s.name not in refused})
     learned = Learned()
     for stream, todo in plans.items():
-        since, proven = todo.rest
-        meter = Meter(on, stream.name, since, proven)
+        meter = Meter(on, stream.name, *todo.rest)
         reader = Reader(on, source, stream.name, now - TOLD_WITHIN, meter)
         read = partial(_read, reader, stream, todo, floor, to_present=until is None)
         try:
@@ -68,10 +73,15 @@ async def backfill(on: Listener, source: Source, *, until: int | None = None) ->
     return learned
 
 
-async def _plan(
-    on: Listener, source: Source, stream: Stream, now: int, until: int | None, floor: int
+def _plan(
+    on: Listener,
+    spans: Sequence[Stretch],
+    source: Source,
+    stream: Stream,
+    now: int,
+    until: int | None,
+    floor: int,
 ) -> Plan:
-    spans = await on.past.spans(on.account, stream.name)
     return plan(
         spans if source is Source.BACKFILL else spans[-1:],
         since=on.since,

@@ -1,5 +1,6 @@
 """The questions that a feed asks of the record.  `store.reads` has the answers."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from reconciler.domain.facts import KeyNotice, Order, StreamNotice, Transaction
@@ -21,8 +22,8 @@ class Past(Protocol):
         """The orders that are known by nothing but their deals before `until`, newest first."""
         ...
 
-    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
-        """The time for which the stream is proven complete, oldest first."""
+    async def coverage(self, account: str) -> Mapping[str, tuple[Stretch, ...]]:
+        """The time for which each stream is proven complete, oldest first."""
         ...
 
     async def unsettled(self, account: str) -> list[Transaction]:

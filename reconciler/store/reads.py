@@ -132,13 +132,19 @@ class Reads:
 
     def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
         """The time for which the stream is proven complete, oldest first."""
+        return self.coverage(account).get(stream, ())
+
+    def coverage(self, account: str) -> dict[str, tuple[Stretch, ...]]:
+        """The same of each stream of which anything is."""
+        c, found = coverage.c, dict[str, tuple[Stretch, ...]]()
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(coverage.c.covered_from, coverage.c.covered_until)
-                .where(coverage.c.account_id == number_of(account), coverage.c.stream == stream)
-                .order_by(coverage.c.covered_from)
-            )
-            return tuple((since, until) for since, until in rows)
+            for stream, since, until in connection.execute(
+                select(c.stream, c.covered_from, c.covered_until)
+                .where(c.account_id == number_of(account))
+                .order_by(c.stream, c.covered_from)
+            ):
+                found[stream] = (*found.get(stream, ()), (since, until))
+        return found
 
     def unproven(self, account: str, stream: str, since: int, until: int) -> tuple[Stretch, ...]:
         """What is not proven complete between two moments."""

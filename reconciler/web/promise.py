@@ -101,7 +101,9 @@ def _drifts(facts: Facts) -> Iterator[str]:
     if len(found) == 1:
         name, drift = found[0]
         where = f"{drift.wallet} of {name}"
-        yield f"1 drift is open: {where} is off by {signed(drift.difference)} {drift.asset}"
+        # An amount and its asset stay on one line.
+        amount = f"{signed(drift.difference)}\N{NO-BREAK SPACE}{drift.asset}"
+        yield f"1 drift is open: {where} is off by {amount}"
     elif found:
         total = sum(
             account.record.status.open_drifts for account in facts.accounts if account.record

@@ -205,8 +205,8 @@ class Blank:
     async def unknown_orders(self, account: str, until: int) -> list[Any]:
         return []
 
-    async def spans(self, account: str, stream: str) -> tuple[Any, ...]:
-        return ()
+    async def coverage(self, account: str) -> dict[str, Any]:
+        return {}
 
     async def unsettled(self, account: str) -> list[Any]:
         return []

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,6 @@ import trio.testing
 from msgspec.structs import replace as another
 
 from reconciler.domain.moments import MINUTE, SECOND, seconds
-from reconciler.domain.spans import Stretch
 from reconciler.domain.words import Phase
 from reconciler.feed.figures import Figures
 from reconciler.feed.link import RequestRefused
@@ -229,10 +229,10 @@ class Forgetful(Blank):
 
     asked = 0
 
-    async def spans(self, account: str, stream: str) -> tuple[Stretch, ...]:
+    async def coverage(self, account: str) -> dict[str, Any]:
         self.asked += 1
         assert self.asked > 1, "this is a bug"
-        return await super().spans(account, stream)
+        return await super().coverage(account)
 
 
 def test_a_bug_ends_the_session_only_and_is_counted_and_told_as_a_bug(sqlite_url: str) -> None:

@@ -38,7 +38,7 @@ def test_a_drift_is_told_with_its_amount_and_several_with_their_number() -> None
     told = promise(facts((feed(), one)))
     assert told.mood is Mood.WRONG
     assert told.line == (
-        "1 drift is open: spot of treasury is off by −15 USDT; "
+        "1 drift is open: spot of treasury is off by −15\N{NO-BREAK SPACE}USDT; "
         "all records are proven until 12:09:58"
     )
     many = record(drifts=(drift(), drift(drift_id=8)), open_drifts=60)
