@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bench import ours, peers, server
 from bench.rounds import Case, Figures, Outcome, measured
+from reconciler.domain.moments import HOUR, SECOND
 from reconciler.domain.words import Source
 from reconciler.feed.backfill import backfill
 
@@ -30,7 +31,7 @@ def measure(rounds: int, quick: bool) -> list[Outcome]:
             "backfill: REST pages of 500 → SQLite FULL",
             [
                 Case(name=raw, run=partial(_run, _raw, pages)),
-                Case(name="ours", run=partial(_run, _ours, pages), against=raw),
+                Case(name="ours", run=partial(_run, partial(_ours, pages), pages), against=raw),
             ],
             rounds,
         )
@@ -46,9 +47,11 @@ def _run(way: Callable[[str, str], int], pages: int) -> Figures:
     return {"records/s": records / wall, "CPU µs/record": cpu / records * 1e6}
 
 
-def _ours(url: str, folder: str) -> int:
+def _ours(pages: int, url: str, folder: str) -> int:
+    past = pages * server.PAGE * SECOND + HOUR
+
     async def main() -> int:
-        async with ours.listening(ours.sqlite(folder), rest_url=url) as (on, _):
+        async with ours.listening(ours.sqlite(folder), rest_url=url, past=past) as (on, _):
             return (await backfill(on, Source.BACKFILL)).deals
 
     return trio.run(main)

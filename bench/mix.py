@@ -52,9 +52,8 @@ def frame(n: int, moment: int) -> str:
             return _BALANCE % (ASSETS[n % len(ASSETS)], n % 90_000, n % 99_999_999, n % 900)
 
 
-def deal_of(n: int) -> dict[str, object]:
-    """The `n`th deal as `executed-history` writes it."""
-    moment = BEGAN + n * 1000
+def deal_of(n: int, moment: int) -> dict[str, object]:
+    """The `n`th deal, of a moment (microseconds), as `executed-history` writes it."""
     return {
         "id": DEAL_ID + n,
         "clientOrderId": f"strategy-{n}",

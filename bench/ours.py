@@ -120,8 +120,10 @@ async def listening(
     ws_url: str = "",
     rest_url: str = "",
     watch: Callable[[Hop], Hop] = lambda hop: hop,
+    past: int = HOUR,
 ) -> AsyncIterator[tuple[Listener, WriterFigures]]:
-    """A listener whose facts a writer takes; leaving the block ends when all is committed."""
+    """A listener whose facts a writer takes, and whose record begins so far (µs) in the `past`;
+    leaving the block ends when all is committed."""
     world = real()
     log = open_log(clock=world.clock, level="error", to=StringIO())
     inbox, outlet = open_inbox()
@@ -155,7 +157,7 @@ async def listening(
                     ping_timeout=HOUR,
                     backoff_min=SECOND,
                     backoff_max=SECOND,
-                    since=world.clock.now() - HOUR,
+                    since=world.clock.now() - past,
                     overlap=0,
                     sweep=HOUR,
                     poll=HOUR,

@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import mix
@@ -55,7 +55,7 @@ def _process(*arguments: object) -> Iterator[int]:
 def _serve_frames(count: int, per_second: int) -> None:
     made = [] if per_second else [_framed(text) for text in mix.frames(count)]
     whole = b"".join(made)
-    with _listening() as connection:
+    with _listening() as listener, listener.accept()[0] as connection:
         request = _head(connection)
         key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-webso"))
         accept = hashlib.sha1(key.split(b": ")[1] + _GUID).digest()
@@ -79,25 +79,52 @@ def _pace(connection: socket.socket, count: int, per_second: int) -> None:
         connection.sendall(_framed(mix.frame(n, time.time_ns() // 1000)))
 
 
+_ENCLOSED = (
+    b"main-account/history",
+    b"sub-account/",
+    b"codes/history",
+    b"convert/history",
+    b"main-account/smart",
+    b"conditional-orders",
+    b"mining",
+    b"funding",
+)
+"""Calls that write a list within an object."""
+
+
 def _serve_pages(count: int) -> None:
-    made = [
-        json.dumps({"BTC_USDT": [mix.deal_of(n) for n in range(start, start + PAGE)]})
-        for start in range(0, count * PAGE, PAGE)
-    ]
-    with _listening() as connection:
-        while head := _head(connection):
-            top, _, body = head.partition(b"\r\n\r\n")
-            length = int(top.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            while len(body) < length:
-                body += connection.recv(65_536)
-            page = json.loads(body)["offset"] // PAGE
-            is_deals = b"executed-history" in top
-            answer = (made[page] if is_deals and page < count else "[]").encode()
-            connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                % len(answer)
-                + answer
-            )
+    """A deal a second until just now, the newest first."""
+    total, now = count * PAGE, int(time.time())
+    times = range(now - total, now)
+    made = [json.dumps(mix.deal_of(n, at * 1_000_000)) for n, at in enumerate(times)]
+    with _listening() as listener:
+        while True:  # whoever has nothing to ask for a while connects anew
+            with listener.accept()[0] as connection:
+                _answer(connection, made, times)
+
+
+def _answer(connection: socket.socket, made: Sequence[str], times: range) -> None:
+    while head := _head(connection):
+        top, _, body = head.partition(b"\r\n\r\n")
+        length = int(top.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        while len(body) < length:
+            body += connection.recv(65_536)
+        asked = json.loads(body)
+        found: Sequence[str] = ()
+        if b"executed-history" in top:
+            first = max(asked.get("startDate", 0) - times[0], 0)
+            last = min(asked.get("endDate", times[-1]) - times[0] + 1, len(made)) - asked["offset"]
+            found = made[max(first, last - asked["limit"]) : max(last, 0)]
+        if found:
+            answer = f'{{"BTC_USDT":[{",".join(reversed(found))}]}}'.encode()
+        else:
+            is_enclosed = any(map(top.__contains__, _ENCLOSED))
+            answer = b'{"records":[],"total":0}' if is_enclosed else b"[]"
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % len(answer)
+            + answer
+        )
 
 
 def _head(connection: socket.socket) -> bytes:
@@ -114,9 +141,7 @@ def _head(connection: socket.socket) -> bytes:
 def _listening() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
-        connection, _ = listener.accept()
-        with connection:
-            yield connection
+        yield listener
 
 
 def _framed(text: str) -> bytes:
